@@ -1,0 +1,220 @@
+// Package db is the only door to the database: it opens SQLite or PostgreSQL,
+// migrates the schema, translates errors, and hands out transactions that are
+// bound to a workspace.
+//
+// Stores write one SQL for both engines. What really differs between them is a
+// named function here.
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	"github.com/uptrace/bun/schema"
+
+	"github.com/promptmetrics-go/promptmetrics/workspace"
+)
+
+// Dialect names a database engine.
+type Dialect string
+
+// The engines.
+const (
+	SQLite     Dialect = "sqlite"
+	PostgreSQL Dialect = "postgresql"
+)
+
+// Config says which database to open.
+type Config struct {
+	Dialect Dialect
+	// Path of the SQLite file, or URL the PostgreSQL connection URL.
+	Path, URL string
+	// Pool is a database that the embedding program opened and will close. It
+	// replaces Path and URL.
+	Pool *sql.DB
+	// BusyTimeout bounds how long a write waits for another process; 5 s if 0.
+	BusyTimeout time.Duration
+	Logger      *slog.Logger
+	Now         func() time.Time
+}
+
+// DB is an open, migrated database.
+type DB struct {
+	dialect Dialect
+	read    *bun.DB // many readers; on PostgreSQL also the writers
+	write   *bun.DB // where Update runs; the same as read unless we opened SQLite
+	writer  *writer // group commit; nil on PostgreSQL
+	owned   bool
+	file    *fileGuard // notices that the SQLite file was removed; may be nil
+	now     func() time.Time
+}
+
+// Open opens the database, checks that it can be used, and migrates it. The
+// error says in one sentence what is wrong and what to do.
+func Open(ctx context.Context, c Config) (*DB, error) {
+	if c.BusyTimeout == 0 {
+		c.BusyTimeout = 5 * time.Second
+	}
+	d := &DB{dialect: c.Dialect, owned: c.Pool == nil, now: c.Now}
+	if err := d.connect(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := d.migrate(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (d *DB) connect(ctx context.Context, c Config) error {
+	switch {
+	case c.Pool != nil:
+		d.read = d.wrap(c.Pool)
+		d.write = d.read
+		if err := d.checkPool(ctx, c); err != nil {
+			return err
+		}
+	case c.Dialect == SQLite:
+		if err := d.openSQLite(ctx, c); err != nil {
+			return err
+		}
+	case c.Dialect == PostgreSQL:
+		if err := d.openPostgres(ctx, c); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("database dialect %q is unknown: use %q or %q", c.Dialect, SQLite, PostgreSQL)
+	}
+	if c.Dialect == SQLite {
+		d.writer = newWriter(d.write, d.owned, d.file)
+	}
+	return nil
+}
+
+func (d *DB) wrap(pool *sql.DB) *bun.DB {
+	var dialect schema.Dialect = sqlitedialect.New()
+	if d.dialect == PostgreSQL {
+		dialect = pgdialect.New()
+	}
+	return bun.NewDB(pool, dialect)
+}
+
+func (d *DB) checkPool(ctx context.Context, c Config) error {
+	if c.Dialect != SQLite && c.Dialect != PostgreSQL {
+		return fmt.Errorf("Options.Dialect must be %q or %q when Options.DB is set", SQLite, PostgreSQL)
+	}
+	if err := c.Pool.PingContext(ctx); err != nil {
+		return fmt.Errorf("Options.DB cannot be reached: %w", err)
+	}
+	return nil
+}
+
+// Dialect tells which engine is open.
+func (d *DB) Dialect() Dialect { return d.dialect }
+
+// Now is the clock of the stores.
+func (d *DB) Now() time.Time { return d.now() }
+
+// Close waits for the writes under way and closes what Open opened.
+func (d *DB) Close() error {
+	if d.writer != nil {
+		d.writer.close()
+	}
+	if !d.owned {
+		return nil
+	}
+	err := d.read.Close()
+	if d.write != d.read {
+		err = errors.Join(err, d.write.Close())
+	}
+	return err
+}
+
+// Workspace binds the database to a workspace and to who acts.
+func (d *DB) Workspace(id workspace.ID, actor workspace.Actor) *Workspace {
+	if id.IsZero() {
+		panic("db: the zero workspace.ID names no workspace")
+	}
+	return &Workspace{db: d, id: id, actor: actor}
+}
+
+// View runs a reading function over all workspaces. Only what authenticates,
+// reconciles or maintains the whole database may use it.
+func (d *DB) View(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return Translate(fn(ctx, &Tx{IDB: d.read, db: d}))
+}
+
+// Update runs a writing function over all workspaces in one transaction, and
+// returns when it is durable. See [Workspace.Update] for the rules.
+func (d *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	if d.writer != nil {
+		return Translate(d.writer.do(ctx, d, fn))
+	}
+	return Translate(d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		return fn(ctx, &Tx{IDB: tx, db: d})
+	}))
+}
+
+// Tx is a running transaction, or the reading pool in a View.
+type Tx struct {
+	bun.IDB
+	db    *DB
+	stmts *statements // prepared on the writer's connection; nil elsewhere
+}
+
+// Now is the clock of the stores.
+func (t *Tx) Now() time.Time { return t.db.now() }
+
+// Dialect tells which engine runs the transaction.
+func (t *Tx) Dialect() Dialect { return t.db.dialect }
+
+// Run executes a statement of the ingest path: the query text is constant and
+// its placeholders are "?" on both engines; it stays prepared where possible.
+func (t *Tx) Run(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if t.stmts != nil {
+		stmt, err := t.stmts.prepare(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		return stmt.ExecContext(ctx, args...)
+	}
+	return t.std().ExecContext(ctx, rebind(t.db.dialect, query), args...)
+}
+
+// RunRow is Run for a statement that answers exactly one row.
+func (t *Tx) RunRow(ctx context.Context, query string, args ...any) *sql.Row {
+	if t.stmts != nil {
+		stmt, err := t.stmts.prepare(ctx, query)
+		if err == nil {
+			return stmt.QueryRowContext(ctx, args...)
+		}
+	}
+	return t.std().QueryRowContext(ctx, rebind(t.db.dialect, query), args...)
+}
+
+// std is the plain database/sql side of the transaction: bun would format the
+// arguments into the text, and a text that changes cannot stay prepared.
+func (t *Tx) std() stdConn {
+	switch idb := t.IDB.(type) {
+	case bun.Tx:
+		return idb.Tx
+	case bun.Conn:
+		return idb.Conn
+	case *bun.DB:
+		return idb.DB
+	default:
+		panic(fmt.Sprintf("db: no plain connection in %T", t.IDB))
+	}
+}
+
+type stdConn interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}

@@ -1,0 +1,78 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlitelib "modernc.org/sqlite/lib"
+
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
+)
+
+// Translate turns what a driver says into an error of pmerr. Errors of pmerr
+// and of the context pass; what means that the database cannot work right now
+// becomes ErrUnavailable; anything else is a fault of ours and stays as it is,
+// to be shown as an internal error.
+func Translate(err error) error {
+	var ours *pmerr.Error
+	switch {
+	case err == nil, errors.As(err, &ours):
+		return err
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case IsNoRows(err), !isDown(err):
+		return err
+	}
+	down := pmerr.Down(err, "the database is not available")
+	down.RetryAfter = time.Second
+	return down
+}
+
+// IsNoRows reports that a query that must answer one row answered none.
+func IsNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
+
+// IsDuplicate reports that a unique key was violated.
+func IsDuplicate(err error) bool {
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return lite.Code() == sqlitelib.SQLITE_CONSTRAINT_PRIMARYKEY || lite.Code() == sqlitelib.SQLITE_CONSTRAINT_UNIQUE
+	}
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23505"
+}
+
+func isDown(err error) bool {
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff { // the primary code; the rest is detail
+		case sqlitelib.SQLITE_BUSY, sqlitelib.SQLITE_LOCKED, sqlitelib.SQLITE_FULL, sqlitelib.SQLITE_IOERR,
+			sqlitelib.SQLITE_CANTOPEN, sqlitelib.SQLITE_READONLY, sqlitelib.SQLITE_CORRUPT, sqlitelib.SQLITE_NOTADB,
+			sqlitelib.SQLITE_NOMEM, sqlitelib.SQLITE_PROTOCOL:
+			return true
+		}
+		// A transaction that SQLite rolled back by itself leaves its savepoints
+		// and COMMIT without a transaction.
+		return strings.Contains(lite.Error(), "no such savepoint") || strings.Contains(lite.Error(), "no transaction is active")
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch pg.Code[:2] {
+		case "08", "53", "57", "58": // connection, resources, operator, system
+			return true
+		}
+		return pg.Code == "25006" || pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "55P03"
+	}
+	var network net.Error
+	var connect *pgconn.ConnectError
+	return errors.Is(err, errFileGone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
+		errors.As(err, &network) || errors.As(err, &connect)
+}

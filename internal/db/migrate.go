@@ -1,0 +1,102 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+//go:embed migrations
+var migrationFiles embed.FS
+
+// migration is one step of the schema.
+type migration struct {
+	number int
+	name   string
+	script string
+}
+
+// migrate brings the schema up to date in one transaction that excludes other
+// processes doing the same. A schema newer than this program is refused.
+func (d *DB) migrate(ctx context.Context) error {
+	steps, err := migrations(migrationFiles, d.dialect)
+	if err != nil {
+		return err
+	}
+	conn, err := d.write.DB.Conn(ctx)
+	if err != nil {
+		return Translate(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := d.migrateOn(ctx, conn, steps); err != nil {
+		_, rolled := conn.ExecContext(ctx, "ROLLBACK")
+		return fmt.Errorf("the schema cannot be migrated: %w", errors.Join(err, rolled))
+	}
+	return nil
+}
+
+func (d *DB) migrateOn(ctx context.Context, conn *sql.Conn, steps []migration) error {
+	begin := "BEGIN IMMEDIATE"
+	if d.dialect == PostgreSQL {
+		begin = "BEGIN; SELECT pg_advisory_xact_lock(7307199412)"
+	}
+	if _, err := conn.ExecContext(ctx, begin); err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx,
+		"CREATE TABLE IF NOT EXISTS pm_migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)"); err != nil {
+		return err
+	}
+	var have sql.NullInt64
+	if err := conn.QueryRowContext(ctx, "SELECT max(number) FROM pm_migrations").Scan(&have); err != nil {
+		return err
+	}
+	if newest := steps[len(steps)-1].number; have.Int64 > int64(newest) {
+		return fmt.Errorf("the database has schema %d and this program knows %d: start a newer program, or restore a backup from before the upgrade", have.Int64, newest)
+	}
+	for _, step := range steps {
+		if int64(step.number) <= have.Int64 {
+			continue
+		}
+		if _, err := conn.ExecContext(ctx, step.script); err != nil {
+			return fmt.Errorf("step %s: %w", step.name, err)
+		}
+		if _, err := conn.ExecContext(ctx, rebind(d.dialect, "INSERT INTO pm_migrations (number, name, applied_at) VALUES (?, ?, ?)"),
+			step.number, step.name, Micros(d.now())); err != nil {
+			return err
+		}
+	}
+	_, err := conn.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+// migrations reads the steps of a dialect, files named 0001_what.sql, in order.
+func migrations(files fs.FS, dialect Dialect) ([]migration, error) {
+	folder := map[Dialect]string{SQLite: "migrations/sqlite", PostgreSQL: "migrations/postgres"}[dialect]
+	entries, err := fs.ReadDir(files, folder)
+	if err != nil {
+		return nil, err
+	}
+	var steps []migration
+	for _, entry := range entries {
+		digits, _, _ := strings.Cut(entry.Name(), "_")
+		number, err := strconv.Atoi(digits)
+		if err != nil {
+			return nil, fmt.Errorf("migration %s does not start with a number", entry.Name())
+		}
+		script, err := fs.ReadFile(files, path.Join(folder, entry.Name()))
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, migration{number: number, name: entry.Name(), script: string(script)})
+	}
+	slices.SortFunc(steps, func(a, b migration) int { return a.number - b.number })
+	return steps, nil
+}
