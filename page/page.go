@@ -59,6 +59,9 @@ type Of[T any] struct {
 	Limit      int    `json:"limit"`
 	TotalPages int64  `json:"totalPages"`
 	NextCursor string `json:"nextCursor,omitempty"`
+	// TotalIsLowerBound says that there are at least Total things: exact
+	// counts of rare filters over millions of rows are not worth their time.
+	TotalIsLowerBound bool `json:"totalIsLowerBound,omitempty"`
 }
 
 // New makes the page that answers a normal request. Items are never null in
@@ -82,7 +85,7 @@ func Map[A, B any](p Of[A], f func(A) B) Of[B] {
 	}
 	return Of[B]{
 		Items: items, Total: p.Total, Page: p.Page, Limit: p.Limit,
-		TotalPages: p.TotalPages, NextCursor: p.NextCursor,
+		TotalPages: p.TotalPages, NextCursor: p.NextCursor, TotalIsLowerBound: p.TotalIsLowerBound,
 	}
 }
 

@@ -1,0 +1,370 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/db"
+	"github.com/promptmetrics-go/promptmetrics/page"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/registry"
+	"github.com/promptmetrics-go/promptmetrics/workspace"
+)
+
+// Prompts is the index of the prompts of all workspaces.
+func (s *Store) Prompts() registry.IndexStore { return indexStore{s} }
+
+type indexStore struct{ store *Store }
+
+// Workspace binds the index to a workspace and to who acts.
+func (i indexStore) Workspace(id workspace.ID, actor workspace.Actor) registry.Index {
+	return &prompts{i.store.db.Workspace(id, actor)}
+}
+
+// ContentHead is the state of the prompt store that was indexed last.
+func (i indexStore) ContentHead(ctx context.Context) (string, error) {
+	return i.store.state(ctx, contentHead)
+}
+
+// SetContentHead remembers what was indexed.
+func (i indexStore) SetContentHead(ctx context.Context, head string) error {
+	return i.store.setState(ctx, contentHead, head)
+}
+
+// Files calls fn for every indexed version.
+func (i indexStore) Files(ctx context.Context, fn func(registry.File) error) error {
+	return i.store.db.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		rows, err := tx.QueryContext(ctx, "SELECT workspace_id, prompt_name, version FROM pm_prompt_versions")
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		for rows.Next() {
+			var name string
+			var f registry.File
+			if err := rows.Scan(&name, &f.Name, &f.Version); err != nil {
+				return err
+			}
+			if f.Workspace, err = workspace.Parse(name); err != nil {
+				return err
+			}
+			if err := fn(f); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+}
+
+type promptRow struct {
+	bun.BaseModel `bun:"table:pm_prompts,alias:p"`
+	db.Owned
+	Name          string `bun:"name,pk"`
+	LatestVersion string
+	ActiveVersion *string
+	Tags          string
+	CreatedAt     int64
+	UpdatedAt     int64
+}
+
+type versionRow struct {
+	bun.BaseModel `bun:"table:pm_prompt_versions,alias:v"`
+	db.Owned
+	PromptName   string `bun:"prompt_name,pk"`
+	Version      string `bun:"version,pk"`
+	ID           int64
+	Ref          string
+	Format       string
+	CommitSHA    string `bun:"commit_sha"`
+	Author       string
+	Message      string
+	Tags         string
+	Acknowledged bool
+	CreatedAt    int64
+}
+
+type tagRow struct {
+	bun.BaseModel `bun:"table:pm_prompt_tags,alias:t"`
+	db.Owned
+	Tag        string `bun:"tag,pk"`
+	PromptName string `bun:"prompt_name,pk"`
+}
+
+type historyRow struct {
+	bun.BaseModel `bun:"table:pm_prompt_history,alias:h"`
+	db.Owned
+	PromptName string `bun:"prompt_name,pk"`
+	ID         int64  `bun:"id,pk"`
+	Action     string
+	Version    string
+	CommitSHA  string `bun:"commit_sha"`
+	Author     string
+	Message    string
+	CreatedAt  int64
+}
+
+// prompts is the index of one workspace.
+type prompts struct{ db *db.Workspace }
+
+// Pointers of a prompt.
+func (p *prompts) Pointers(ctx context.Context, name string) (out registry.Pointers, err error) {
+	err = p.db.View(ctx, func(ctx context.Context, s *db.Scope) error {
+		row, err := prompt(ctx, s, name)
+		if err != nil {
+			return err
+		}
+		out = registry.Pointers{Latest: row.LatestVersion}
+		if row.ActiveVersion != nil {
+			out.Active = *row.ActiveVersion
+		}
+		return nil
+	})
+	return out, err
+}
+
+func prompt(ctx context.Context, s *db.Scope, name string) (row promptRow, err error) {
+	return row, missing(s.Select(&row).Where("name = ?", name).Scan(ctx), "Prompt")
+}
+
+// Record of a version.
+func (p *prompts) Record(ctx context.Context, name, version string) (out registry.Record, err error) {
+	err = p.db.View(ctx, func(ctx context.Context, s *db.Scope) error {
+		row, err := versionOf(ctx, s, name, version)
+		out = row.record()
+		return err
+	})
+	return out, err
+}
+
+func versionOf(ctx context.Context, s *db.Scope, name, version string) (row versionRow, err error) {
+	return row, missing(s.Select(&row).Where("prompt_name = ? AND version = ?", name, version).Scan(ctx), "Prompt")
+}
+
+// VersionNames of a prompt.
+func (p *prompts) VersionNames(ctx context.Context, name string) (names []string, err error) {
+	err = p.db.View(ctx, func(ctx context.Context, s *db.Scope) error {
+		names, err = versionNames(ctx, s, name)
+		return err
+	})
+	return names, err
+}
+
+func versionNames(ctx context.Context, s *db.Scope, name string) (names []string, err error) {
+	return names, s.Select((*versionRow)(nil)).Column("version").Where("prompt_name = ?", name).Scan(ctx, &names)
+}
+
+// Insert adds a version; see [registry.Index].
+func (p *prompts) Insert(ctx context.Context, r registry.Record) (stands registry.Record, inserted bool, err error) {
+	err = p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		earlier, err := versionOf(ctx, s, r.Name, r.Version.Version)
+		switch {
+		case err == nil:
+			stands, inserted = earlier.record(), false
+			if earlier.Acknowledged || !r.Acknowledged || earlier.Ref != r.Ref {
+				return nil
+			}
+			stands.Acknowledged, inserted = true, true
+			return acknowledge(ctx, s, r)
+		case !errors.Is(err, pmerr.ErrNotFound):
+			return err
+		}
+		stands, inserted = r, true
+		return insertVersion(ctx, s, r)
+	})
+	return stands, inserted, err
+}
+
+// acknowledge turns a version that a crash left behind into the caller's own.
+func acknowledge(ctx context.Context, s *db.Scope, r registry.Record) error {
+	if _, err := s.Update((*versionRow)(nil)).Set("acknowledged = ?", true).
+		Where("prompt_name = ? AND version = ?", r.Name, r.Version.Version).Exec(ctx); err != nil {
+		return err
+	}
+	return audit(ctx, s, entry{action: "create_prompt", prompt: r.Name, version: r.Version.Version, target: r.Name})
+}
+
+func insertVersion(ctx context.Context, s *db.Scope, r registry.Record) error {
+	ws := s.Workspace().String()
+	id, _, err := claim(ctx, s.Tx(), ws, countVersions, 1)
+	if err != nil {
+		return err
+	}
+	tags, err := json.Marshal(orEmpty(r.Tags))
+	if err != nil {
+		return err
+	}
+	row := versionRow{
+		PromptName: r.Name, Version: r.Version.Version, ID: id, Ref: r.Ref, Format: r.Format, CommitSHA: r.Commit,
+		Author: r.Author, Message: r.Message, Tags: string(tags), Acknowledged: r.Acknowledged, CreatedAt: db.Micros(r.CreatedAt.Time),
+	}
+	if _, err := s.Insert(&row).Exec(ctx); err != nil {
+		return err
+	}
+	if err := pointAtNew(ctx, s, row); err != nil {
+		return err
+	}
+	if err := history(ctx, s, historyRow{
+		PromptName: r.Name, Action: "publish", Version: row.Version, CommitSHA: r.Commit, Author: r.Author, Message: r.Message, CreatedAt: row.CreatedAt,
+	}); err != nil {
+		return err
+	}
+	if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
+		return err
+	}
+	if !r.Acknowledged {
+		return nil
+	}
+	return audit(ctx, s, entry{action: "create_prompt", prompt: r.Name, version: row.Version, target: r.Name})
+}
+
+// pointAtNew keeps the prompt's row right after a version was added.
+func pointAtNew(ctx context.Context, s *db.Scope, v versionRow) error {
+	row, err := prompt(ctx, s, v.PromptName)
+	switch {
+	case errors.Is(err, pmerr.ErrNotFound):
+		if err := recount(ctx, s.Tx(), s.Workspace().String(), countPrompts, 1); err != nil {
+			return err
+		}
+		row = promptRow{Name: v.PromptName, LatestVersion: v.Version, Tags: v.Tags, CreatedAt: v.CreatedAt, UpdatedAt: v.CreatedAt}
+		if _, err := s.Insert(&row).Exec(ctx); err != nil {
+			return err
+		}
+		return retag(ctx, s, v.PromptName, v.Tags)
+	case err != nil:
+		return err
+	}
+	q := s.Update((*promptRow)(nil)).Set("updated_at = ?", max(row.UpdatedAt, v.CreatedAt)).Where("name = ?", v.PromptName)
+	latest := registry.Compare(v.Version, row.LatestVersion) > 0
+	if latest {
+		q = q.Set("latest_version = ?", v.Version).Set("tags = ?", v.Tags)
+	}
+	if _, err := q.Exec(ctx); err != nil || !latest {
+		return err
+	}
+	return retag(ctx, s, v.PromptName, v.Tags)
+}
+
+// retag makes the tags of the latest version those that the prompt is found by.
+func retag(ctx context.Context, s *db.Scope, name, tags string) error {
+	if _, err := s.Delete((*tagRow)(nil)).Where("prompt_name = ?", name).Exec(ctx); err != nil {
+		return err
+	}
+	var rows []tagRow
+	for _, tag := range readTags(tags) {
+		if !slices.ContainsFunc(rows, func(r tagRow) bool { return r.Tag == tag }) {
+			rows = append(rows, tagRow{Tag: tag, PromptName: name})
+		}
+	}
+	if rows == nil {
+		return nil
+	}
+	_, err := s.Insert(&rows).Exec(ctx)
+	return err
+}
+
+func history(ctx context.Context, s *db.Scope, row historyRow) (err error) {
+	if row.ID, _, err = claim(ctx, s.Tx(), s.Workspace().String(), countHistory, 1); err != nil {
+		return err
+	}
+	_, err = s.Insert(&row).Exec(ctx)
+	return err
+}
+
+func (v versionRow) record() registry.Record {
+	return registry.Record{Version: v.version(), Ref: v.Ref, Format: v.Format, Tags: readTags(v.Tags), Acknowledged: v.Acknowledged}
+}
+
+func (v versionRow) version() registry.Version {
+	return registry.Version{
+		Name: v.PromptName, Version: v.Version, CreatedAt: wire(v.CreatedAt),
+		Commit: v.CommitSHA, Author: v.Author, Message: v.Message,
+	}
+}
+
+// readTags reads what insertVersion wrote; a damaged text is no tags.
+func readTags(text string) []string {
+	var tags []string
+	_ = json.Unmarshal([]byte(text), &tags)
+	return orEmpty(tags)
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+// Versions gives the versions of a prompt, newest first.
+func (p *prompts) Versions(ctx context.Context, name string, r page.Request) (out page.Of[registry.VersionItem], err error) {
+	if r, err = r.Normal(); err != nil {
+		return out, err
+	}
+	err = p.db.View(ctx, func(ctx context.Context, s *db.Scope) error {
+		var rows []versionRow
+		next, err := newest(ctx, s.Select(&rows).Where("prompt_name = ?", name), &rows, r, "versions",
+			func(v versionRow) [2]int64 { return [2]int64{v.CreatedAt, v.ID} })
+		if err != nil {
+			return err
+		}
+		total, bounded, err := count(ctx, s, s.Select((*versionRow)(nil)).Where("prompt_name = ?", name))
+		if err != nil {
+			return err
+		}
+		head, err := prompt(ctx, s, name)
+		if err != nil && !errors.Is(err, pmerr.ErrNotFound) {
+			return err
+		}
+		var labels []labelRow
+		if err := s.Select(&labels).Where("prompt_name = ?", name).OrderExpr("name").Scan(ctx); err != nil {
+			return err
+		}
+		out = page.Map(page.New(r, rows, total, next), func(v versionRow) registry.VersionItem {
+			item := registry.VersionItem{Version: v.version(), Labels: []string{}, Active: head.ActiveVersion != nil && *head.ActiveVersion == v.Version}
+			for _, label := range labels {
+				if label.Version == v.Version {
+					item.Labels = append(item.Labels, label.Name)
+				}
+			}
+			return item
+		})
+		out.TotalIsLowerBound = bounded
+		return nil
+	})
+	return out, err
+}
+
+// History gives what was published and deleted under a name, newest first.
+func (p *prompts) History(ctx context.Context, name string, r page.Request) (out page.Of[registry.HistoryItem], err error) {
+	if r, err = r.Normal(); err != nil {
+		return out, err
+	}
+	err = p.db.View(ctx, func(ctx context.Context, s *db.Scope) error {
+		var rows []historyRow
+		q := s.Select(&rows).Where("prompt_name = ?", name).OrderExpr("id DESC").Limit(r.Limit + 1)
+		if r.Cursor != "" {
+			var at int64
+			if err := page.DecodeCursor("history", r.Cursor, &at); err != nil {
+				return err
+			}
+			q = q.Where("id < ?", at)
+		} else {
+			q = q.Offset(r.Offset())
+		}
+		if err := q.Scan(ctx); err != nil {
+			return err
+		}
+		rows, next := cutPage(rows, r, "history", func(h historyRow) any { return h.ID })
+		total, bounded, err := count(ctx, s, s.Select((*historyRow)(nil)).Where("prompt_name = ?", name))
+		out = page.Map(page.New(r, rows, total, next), func(h historyRow) registry.HistoryItem {
+			return registry.HistoryItem{Action: h.Action, Version: h.Version, Commit: h.CommitSHA, Author: h.Author, Message: h.Message, At: wire(h.CreatedAt)}
+		})
+		out.TotalIsLowerBound = bounded
+		return err
+	})
+	return out, err
+}

@@ -1,0 +1,105 @@
+// Package sqlstore holds all SQL of PromptMetrics, written once for SQLite and
+// PostgreSQL, a file for each group of tables. It implements the store
+// interfaces of the domain packages; nothing but internal/db stands below it.
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/db"
+	"github.com/promptmetrics-go/promptmetrics/page"
+)
+
+// Store is the database of all workspaces.
+type Store struct{ db *db.DB }
+
+// New makes a store on an open database.
+func New(d *db.DB) *Store { return &Store{db: d} }
+
+// The kinds of things that are counted for each workspace.
+const (
+	countPrompts  = "prompts"
+	countVersions = "versions"
+	countHistory  = "history"
+	countLogs     = "logs"
+	countTraces   = "traces"
+	countSpans    = "spans"
+	countRuns     = "runs"
+	countAudit    = "audit"
+)
+
+const bumpSQL = `INSERT INTO pm_counters (workspace_id, kind, last_id, alive, last_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (workspace_id, kind) DO UPDATE SET
+	last_id = pm_counters.last_id + excluded.last_id,
+	alive = pm_counters.alive + excluded.alive,
+	last_at = CASE WHEN excluded.last_at > pm_counters.last_at THEN excluded.last_at ELSE pm_counters.last_at END
+RETURNING last_id, last_at`
+
+// claim takes n ids of a kind and counts n more things alive. It returns the
+// first id and the time to stamp on them, in microseconds: within a workspace
+// neither runs backwards, whatever the clocks of several nodes say.
+func claim(ctx context.Context, tx *db.Tx, workspace, kind string, n int64) (first, at int64, err error) {
+	err = tx.RunRow(ctx, bumpSQL, workspace, kind, n, n, db.Micros(tx.Now())).Scan(&first, &at)
+	return first - n + 1, at, err
+}
+
+// recount changes how many things of a kind are alive.
+func recount(ctx context.Context, tx *db.Tx, workspace, kind string, by int64) error {
+	var id, at int64
+	return tx.RunRow(ctx, bumpSQL, workspace, kind, int64(0), by, int64(0)).Scan(&id, &at)
+}
+
+// alive reads how many things of a kind there are.
+func alive(ctx context.Context, s *db.Scope, kind string) (int64, error) {
+	var n int64
+	err := s.Tx().RunRow(ctx, "SELECT alive FROM pm_counters WHERE workspace_id = ? AND kind = ?", s.Workspace().String(), kind).Scan(&n)
+	if db.IsNoRows(err) {
+		return 0, nil
+	}
+	return n, err
+}
+
+// touch moves a change counter on, by which other processes notice a write.
+func touch(ctx context.Context, tx *db.Tx, name string) error {
+	_, err := tx.Run(ctx, `INSERT INTO pm_state (name, value) VALUES (?, '1')
+ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(pm_state.value AS BIGINT) + 1 AS TEXT)`, name)
+	return err
+}
+
+// The change counters.
+const (
+	// RegistryChanges counts writes to prompts and labels.
+	RegistryChanges = "changes:registry"
+	contentHead     = "content:head"
+)
+
+// Changes reads a change counter.
+func (s *Store) Changes(ctx context.Context, name string) (string, error) { return s.state(ctx, name) }
+
+func (s *Store) state(ctx context.Context, name string) (value string, err error) {
+	err = s.db.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		err := tx.RunRow(ctx, "SELECT value FROM pm_state WHERE name = ?", name).Scan(&value)
+		if db.IsNoRows(err) {
+			return nil
+		}
+		return err
+	})
+	return value, err
+}
+
+func (s *Store) setState(ctx context.Context, name, value string) error {
+	return s.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Run(ctx, "INSERT INTO pm_state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
+		return err
+	})
+}
+
+// cutPage drops the one row that was read beyond the page, and makes the
+// cursor of the last row that stays.
+func cutPage[T any](rows []T, r page.Request, kind string, position func(T) any) ([]T, string) {
+	if len(rows) <= r.Limit {
+		return rows, ""
+	}
+	rows = rows[:r.Limit]
+	return rows, page.EncodeCursor(kind, position(rows[len(rows)-1]))
+}
