@@ -12,7 +12,9 @@ import (
 )
 
 // Keys manages API keys on behalf of one identity. [KeyService] does it
-// in-process, the remote client over HTTP.
+// in-process, the remote client over HTTP. Every method is ErrForbidden for an
+// identity without the admin scope, and ErrUnauthorized for one that works
+// outside its workspace.
 type Keys interface {
 	// Create makes a key and shows its secret, this once. Bad name, scope,
 	// workspace or expiry: ErrValidation. A foreign workspace without a master

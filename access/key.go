@@ -3,6 +3,7 @@ package access
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
@@ -26,9 +27,18 @@ const Master = "*"
 // Scopes is a set of scopes, in the order read, write, admin.
 type Scopes []Scope
 
-// ParseScopes reads "read,write" into a set. Unknown or no scopes are an
-// ErrValidation that names the scope.
+// maxScopeNames bounds a list of scopes; repeating one is harmless.
+const maxScopeNames = 16
+
+// ParseScopes reads "read,write" into a set. Unknown, too many or no scopes are
+// an ErrValidation that names the scope.
 func ParseScopes(text string) (Scopes, error) {
+	if strings.Count(text, ",") >= maxScopeNames {
+		return nil, errManyScopes()
+	}
+	if strings.TrimSpace(text) == "" {
+		return scopesOf[string](nil)
+	}
 	var names []string
 	for name := range strings.SplitSeq(text, ",") {
 		names = append(names, strings.TrimSpace(name))
@@ -36,11 +46,14 @@ func ParseScopes(text string) (Scopes, error) {
 	return scopesOf(names)
 }
 
-func scopesOf(names []string) (Scopes, error) {
+func scopesOf[S ~string](names []S) (Scopes, error) {
+	if len(names) > maxScopeNames {
+		return nil, errManyScopes()
+	}
 	var faults []string
 	for _, name := range names {
-		if !slices.Contains([]string{"read", "write", "admin"}, name) {
-			faults = append(faults, "scopes must be among read, write, admin; got "+clip(name))
+		if !slices.Contains(allScopes(), Scope(name)) {
+			faults = append(faults, "scopes must be among read, write, admin; got "+clip(string(name)))
 		}
 	}
 	if len(names) == 0 {
@@ -50,21 +63,27 @@ func scopesOf(names []string) (Scopes, error) {
 		return nil, pmerr.Invalid(faults...)
 	}
 	var set Scopes
-	for _, s := range []Scope{Read, Write, Admin} {
-		if slices.Contains(names, string(s)) {
+	for _, s := range allScopes() {
+		if slices.Contains(names, S(s)) {
 			set = append(set, s)
 		}
 	}
 	return set, nil
 }
 
+func allScopes() Scopes { return Scopes{Read, Write, Admin} }
+
+func errManyScopes() error {
+	return pmerr.Invalid("scopes must list at most " + strconv.Itoa(maxScopeNames) + " names")
+}
+
 // clip keeps what is echoed to a caller short and printable.
 func clip(s string) string {
-	if len(s) > 32 {
-		s = s[:32]
+	const most = 32
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
 	}
-	quoted, _ := json.Marshal(s) //nolint:errchkjson // a string always encodes.
-	return string(quoted)
+	return strconv.Quote(s)
 }
 
 // Has reports whether the set holds a scope.
@@ -79,8 +98,12 @@ func (s Scopes) String() string {
 	return strings.Join(names, ",")
 }
 
-// UnmarshalJSON reads a list of scopes, or one text with commas.
+// UnmarshalJSON reads a list of scopes, or one text with commas. As everywhere
+// in encoding/json, null changes nothing.
 func (s *Scopes) UnmarshalJSON(data []byte) (err error) {
+	if string(data) == "null" {
+		return nil
+	}
 	var text string
 	if json.Unmarshal(data, &text) == nil {
 		*s, err = ParseScopes(text)
@@ -116,13 +139,14 @@ type NewKey struct {
 
 // KeySpec says what key to make.
 type KeySpec struct {
-	// Name is 1 to 128 characters.
+	// Name is 1 to 128 characters, none of them a control character.
 	Name string `json:"name"`
-	// Scopes default to read and write.
+	// Scopes default to read and write when nil.
 	Scopes Scopes `json:"scopes"`
-	// Workspace defaults to the maker's.
+	// Workspace defaults to the maker's, for a master key to the one that it
+	// works in. [Master] makes a master key.
 	Workspace string `json:"workspace_id"`
-	// ExpiresInDays is at least 1; nil never expires.
+	// ExpiresInDays is 1 to 36500, in days of 24 hours; nil never expires.
 	ExpiresInDays *int64 `json:"expires_in_days"`
 }
 
@@ -134,6 +158,11 @@ type Identity struct {
 	Workspace string
 	Scopes    Scopes
 }
+
+// Operator is the identity of whoever runs the process: the command line and a
+// host program in its own code. It holds every scope in every workspace, and no
+// key, so the audit log shows no key's name for it.
+func Operator() Identity { return Identity{Workspace: Master, Scopes: allScopes()} }
 
 // May reports whether the identity may act in a workspace.
 func (i Identity) May(id workspace.ID) bool {

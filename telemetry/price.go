@@ -337,7 +337,7 @@ var datedSuffixes = [...]datedSuffix{datedDashed, datedCompact}
 
 // cut takes the dated suffix off an id; ok is false when it has none.
 func (d datedSuffix) cut(id string) (base string, ok bool) {
-	at := len(id) - len(d) - 1
+	at := len(id) - len(d) - 1 // the form is as long as what it stands for
 	if d == datedNever || at < 1 || id[at] != '-' {
 		return "", false
 	}

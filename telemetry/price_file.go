@@ -3,6 +3,7 @@ package telemetry
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -61,17 +62,16 @@ func checkJSON(data []byte) error {
 	var whole json.RawMessage
 	dec := json.NewDecoder(bytes.NewReader(data))
 	err := dec.Decode(&whole)
+	at := int64(len(data)) // a file that is cut off ends there
 	if err == nil {
-		if _, more := dec.Token(); more != io.EOF {
-			err = fmt.Errorf("more text after the closing brace")
+		at = dec.InputOffset()
+		if _, end := dec.Token(); errors.Is(end, io.EOF) {
+			return nil
 		}
+		err = errors.New("more text after the closing brace")
 	}
-	if err == nil {
-		return nil
-	}
-	at := min(max(dec.InputOffset(), 0), int64(len(data)))
-	if syntax, ok := err.(*json.SyntaxError); ok { //nolint:errorlint // encoding/json returns it bare.
-		at = min(max(syntax.Offset, 0), int64(len(data)))
+	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+		at = min(syntax.Offset, at)
 	}
 	line := 1 + bytes.Count(data[:at], []byte("\n"))
 	return pmerr.Invalid(fmt.Sprintf("line %d: the price file is not valid JSON", line)).Because(err)
@@ -105,7 +105,7 @@ func (f *priceFile) read(data []byte) {
 			f.exactly(at, raw, "1M tokens")
 		case "providers":
 			f.object(at, raw, func(name string, raw json.RawMessage) bool {
-				f.provider(fmt.Sprintf("%s[%q]", at, name), name, raw)
+				f.provider(fmt.Sprintf("%s[%.128q]", at, name), name, raw)
 				return true
 			})
 		default:
@@ -116,7 +116,7 @@ func (f *priceFile) read(data []byte) {
 	f.require(path, seen, "updated", "currency", "unit", "providers")
 	for alias, name := range f.table.names {
 		if _, taken := f.table.providers[alias]; taken {
-			f.fault(fmt.Sprintf("providers[%q].aliases", name), "%q is a provider of its own", alias)
+			f.fault(fmt.Sprintf("providers[%.64q].aliases", name), "%.128q is a provider of its own", alias)
 		}
 	}
 }
@@ -138,7 +138,7 @@ func (f *priceFile) provider(path, name string, raw json.RawMessage) {
 		case "aliases":
 			for _, alias := range f.names(at, raw, maxProviderName) {
 				if _, twice := f.table.names[alias]; twice {
-					f.fault(at, "%q is an alias already", alias)
+					f.fault(at, "%.128q is an alias already", alias)
 				}
 				f.table.names[alias] = name
 			}
@@ -151,7 +151,7 @@ func (f *priceFile) provider(path, name string, raw json.RawMessage) {
 			p.explicitOnly = f.boolean(at, raw)
 		case "models":
 			f.object(at, raw, func(id string, raw json.RawMessage) bool {
-				f.model(fmt.Sprintf("%s[%q]", at, id), p, id, raw)
+				f.model(fmt.Sprintf("%s[%.128q]", at, id), p, id, raw)
 				return true
 			})
 		default:
@@ -162,7 +162,7 @@ func (f *priceFile) provider(path, name string, raw json.RawMessage) {
 	f.require(path, seen, "models")
 	for alias, id := range p.aliases {
 		if _, taken := p.models[alias]; taken {
-			f.fault(fmt.Sprintf("%s.models[%q].aliases", path, id), "%q is a model of its own", alias)
+			f.fault(fmt.Sprintf("%s.models[%.128q].aliases", path, id), "%.128q is a model of its own", alias)
 		}
 	}
 }
@@ -181,7 +181,7 @@ func (f *priceFile) model(path string, p *providerPrices, id string, raw json.Ra
 		case "aliases":
 			for _, alias := range f.names(at, raw, maxModelID) {
 				if _, twice := p.aliases[alias]; twice {
-					f.fault(at, "%q is an alias already", alias)
+					f.fault(at, "%.128q is an alias already", alias)
 				}
 				p.aliases[alias] = id
 			}
@@ -214,18 +214,19 @@ func (f *priceFile) longContext(path string, raw json.RawMessage) *LongContextPr
 
 // rate reads one of the three prices into its place; false: key is none of them.
 func (f *priceFile) rate(path, key string, raw json.RawMessage, input, output *float64, cached **float64) bool {
-	var v float64
+	var to *float64
 	switch key {
 	case "input":
-		defer func() { *input = v }()
+		to = input
 	case "output":
-		defer func() { *output = v }()
+		to = output
 	case "cached_input":
-		defer func() { *cached = &v }()
+		to = new(float64)
+		*cached = to
 	default:
 		return false
 	}
-	if isNull(raw) || json.Unmarshal(raw, &v) != nil || v < 0 || v > maxRate {
+	if isNull(raw) || json.Unmarshal(raw, to) != nil || *to < 0 || *to > maxRate {
 		f.fault(path, "must be a number of USD per million tokens from 0 to %d, got %s", maxRate, excerpt(raw))
 	}
 	return true
@@ -248,14 +249,14 @@ func (f *priceFile) object(path string, raw json.RawMessage, member func(key str
 			err = dec.Decode(&value)
 		}
 		if err != nil {
-			f.fault(path, "cannot be read after %q", key)
+			f.fault(path, "cannot be read after %.64q", key)
 			return seen
 		}
 		switch {
 		case seen[key]:
-			f.fault(path, "the field %q occurs twice", key)
+			f.fault(path, "the field %.64q occurs twice", key)
 		case !member(key, value):
-			f.fault(path, "unknown field %q", key)
+			f.fault(path, "unknown field %.64q", key)
 		}
 		seen[key] = true
 	}

@@ -1,6 +1,7 @@
 package mustache
 
 import (
+	"errors"
 	"strconv"
 	"unicode/utf8"
 )
@@ -40,16 +41,16 @@ type LimitError struct {
 }
 
 func (e *LimitError) Error() string {
-	max := strconv.Itoa(e.Max)
+	bound := strconv.Itoa(e.Max)
 	switch e.Limit {
 	case LimitOutput:
-		return "the rendered text is longer than " + max + " bytes"
+		return "the rendered text is longer than " + bound + " bytes"
 	case LimitSteps:
-		return "rendering takes more than " + max + " steps"
+		return "rendering takes more than " + bound + " steps"
 	case LimitDepth:
-		return "the data is nested more than " + max + " levels deep"
+		return "the data is nested more than " + bound + " levels deep"
 	default:
-		return "the data holds more than " + max + " values"
+		return "the data holds more than " + bound + " values"
 	}
 }
 
@@ -85,6 +86,15 @@ func (e *DataError) under(step string) *DataError {
 		e.Path = step + "." + e.Path
 	}
 	return e
+}
+
+// within moves a fault one level up if err is one; a limit has no place.
+func within(err error, step string) error {
+	var fault *DataError
+	if errors.As(err, &fault) {
+		return fault.under(step)
+	}
+	return err
 }
 
 // maxQuoted keeps messages short however long the names in a template are.

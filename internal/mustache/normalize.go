@@ -61,11 +61,29 @@ func (n *normalizer) value(v any, depth int) (out any, changed bool, err error) 
 			return v, false, nil
 		}
 	case []any:
-		return n.list(t, depth)
+		if t == nil {
+			return nil, true, nil
+		}
+		list, changed, err := n.list(t, depth)
+		if err != nil || !changed {
+			return v, false, err
+		}
+		return list, true, nil
 	case map[string]any:
-		return n.object(t, depth)
+		if t == nil {
+			return nil, true, nil
+		}
+		object, changed, err := n.object(t, depth)
+		if err != nil || !changed {
+			return v, false, err
+		}
+		return object, true, nil
 	case map[string]string:
-		return n.texts(t, depth)
+		if t == nil {
+			return nil, true, nil
+		}
+		object, err := n.texts(t, depth)
+		return object, true, err
 	}
 	if _, ok := integer(v); ok {
 		return v, false, nil
@@ -73,14 +91,11 @@ func (n *normalizer) value(v any, depth int) (out any, changed bool, err error) 
 	return n.foreign(v, depth)
 }
 
-func (n *normalizer) list(v []any, depth int) (any, bool, error) {
-	if v == nil {
-		return nil, true, nil
-	}
+func (n *normalizer) list(v []any, depth int) (out []any, changed bool, err error) {
 	if depth == MaxDepth {
 		return nil, false, tooDeep()
 	}
-	out, changed := v, false
+	out = v
 	for i, item := range v {
 		plain, differs, err := n.value(item, depth+1)
 		if err != nil {
@@ -97,14 +112,11 @@ func (n *normalizer) list(v []any, depth int) (any, bool, error) {
 	return out, changed, nil
 }
 
-func (n *normalizer) object(v map[string]any, depth int) (any, bool, error) {
-	if v == nil {
-		return nil, true, nil
-	}
+func (n *normalizer) object(v map[string]any, depth int) (out map[string]any, changed bool, err error) {
 	if depth == MaxDepth {
 		return nil, false, tooDeep()
 	}
-	out, changed := v, false
+	out = v
 	for key, item := range v {
 		if !utf8.ValidString(key) {
 			return nil, false, badKey(key)
@@ -126,25 +138,22 @@ func (n *normalizer) object(v map[string]any, depth int) (any, bool, error) {
 
 // texts saves the commonest foreign type, variables from a query string or a
 // command line, the way through JSON.
-func (n *normalizer) texts(v map[string]string, depth int) (any, bool, error) {
-	if v == nil {
-		return nil, true, nil
-	}
+func (n *normalizer) texts(v map[string]string, depth int) (map[string]any, error) {
 	if depth == MaxDepth {
-		return nil, false, tooDeep()
+		return nil, tooDeep()
 	}
 	out := make(map[string]any, len(v))
 	for key, text := range v {
 		if !utf8.ValidString(key) {
-			return nil, false, badKey(key)
+			return nil, badKey(key)
 		}
 		plain, _, err := n.value(text, depth+1)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		out[key] = plain
 	}
-	return out, true, nil
+	return out, nil
 }
 
 // foreign takes a value through its JSON form.
@@ -170,13 +179,6 @@ func unfit(v any, cause error) error {
 
 func badKey(key string) error {
 	return &DataError{Message: "the key " + quote(key) + " is not valid UTF-8"}
-}
-
-func within(err error, step string) error {
-	if fault, ok := err.(*DataError); ok {
-		return fault.under(step)
-	}
-	return err
 }
 
 // valid replaces every byte that is not part of UTF-8, one by one as

@@ -74,13 +74,13 @@ func isZero(s string) bool {
 // isNumber reports whether s is a number in JSON's grammar.
 func isNumber(s string) bool {
 	s = strings.TrimPrefix(s, "-")
-	whole := digits(s)
-	if whole == 0 || (whole > 1 && s[0] == '0') {
+	n := digits(s)
+	if n == 0 || (n > 1 && s[0] == '0') {
 		return false
 	}
-	s = s[whole:]
+	s = s[n:]
 	if strings.HasPrefix(s, ".") {
-		n := digits(s[1:])
+		n = digits(s[1:])
 		if n == 0 {
 			return false
 		}
@@ -91,7 +91,7 @@ func isNumber(s string) bool {
 		if s != "" && (s[0] == '+' || s[0] == '-') {
 			s = s[1:]
 		}
-		n := digits(s)
+		n = digits(s)
 		if n == 0 {
 			return false
 		}

@@ -157,14 +157,10 @@ func (w *writer) descend(v any, rest []string) any {
 
 // blame puts the node's name before a fault in its value.
 func (o *op) blame(err error) error {
-	fault, ok := err.(*DataError)
-	if !ok {
-		return err
-	}
 	for i := len(o.rest) - 1; i >= 0; i-- {
-		fault = fault.under(clip(o.rest[i]))
+		err = within(err, clip(o.rest[i]))
 	}
-	return fault.under(clip(o.text))
+	return within(err, clip(o.text))
 }
 
 // foreign is the fault of a value that is not plain JSON data.

@@ -26,7 +26,7 @@ func (p *parser) read(start int) (tag, error) {
 	}
 	i := strings.Index(rest, p.shut)
 	if i < 0 {
-		return tag{}, p.unclosed(rest)
+		return tag{}, p.unclosed(rest, p.shut)
 	}
 	t := tag{content: strings.TrimSpace(rest[:i]), end: body + i + len(p.shut)}
 	if t.content == "" {
@@ -46,7 +46,7 @@ func (p *parser) read(start int) (tag, error) {
 		t.content = strings.TrimSpace(t.content[1:])
 	case '{':
 		if !strings.HasSuffix(t.content, "}") {
-			return tag{}, p.unclosed(t.content)
+			return tag{}, p.unclosed(t.content, "}"+p.shut)
 		}
 		t.content = strings.TrimSpace(t.content[1 : len(t.content)-1])
 	case '>':
@@ -63,7 +63,7 @@ func (p *parser) readTriple(body int) (tag, error) {
 	shut := "}" + p.shut
 	i := strings.Index(p.src[body:], shut)
 	if i < 0 {
-		return tag{}, p.unclosed(p.src[body-1:])
+		return tag{}, p.unclosed(p.src[body-1:], shut)
 	}
 	t := tag{content: strings.TrimSpace(p.src[body : body+i]), end: body + i + len(shut)}
 	return t, p.checkName(t.content)
@@ -97,7 +97,7 @@ func (p *parser) checkName(name string) error {
 		return p.empty("")
 	}
 	if strings.Contains(name, p.open) {
-		return p.unclosed(name)
+		return p.unclosed(name, p.shut)
 	}
 	return nil
 }
@@ -110,9 +110,9 @@ func (p *parser) empty(sigil string) error {
 }
 
 // unclosed names the tag by the first line of what follows its delimiter.
-func (p *parser) unclosed(rest string) error {
+func (p *parser) unclosed(rest, shut string) error {
 	line, _, _ := strings.Cut(strings.TrimSpace(rest), "\n")
-	return p.fault("tag " + quote(p.open+strings.TrimSpace(line)) + " is not closed; it ends with " + quote(p.shut))
+	return p.fault("tag " + quote(p.open+strings.TrimSpace(line)) + " is not closed; it ends with " + quote(shut))
 }
 
 func (p *parser) unsupported(what, content string) error {

@@ -113,10 +113,7 @@ func (w *writer) list(v []any, depth int) error {
 			w.dst = append(w.dst, ',')
 		}
 		if err := w.json(item, depth+1); err != nil {
-			if fault, ok := err.(*DataError); ok {
-				return fault.under("[" + strconv.Itoa(i) + "]")
-			}
-			return err
+			return within(err, "["+strconv.Itoa(i)+"]")
 		}
 	}
 	w.dst = append(w.dst, ']')
@@ -147,10 +144,7 @@ func (w *writer) object(v map[string]any, depth int) error {
 		}
 		w.dst = append(w.dst, ':')
 		if err := w.json(v[key], depth+1); err != nil {
-			if fault, ok := err.(*DataError); ok {
-				return fault.under(clip(key))
-			}
-			return err
+			return within(err, clip(key))
 		}
 	}
 	w.dst = append(w.dst, '}')

@@ -78,7 +78,7 @@ func (k keyStore) ListKeys(ctx context.Context, owner string, r page.Request) (o
 		if total, err = owned(tx.NewSelect().Model((*keyRow)(nil)), owner).Count(ctx); err != nil {
 			return err
 		}
-		q := owned(tx.NewSelect().Model(&rows), owner).OrderExpr("id DESC").Limit(r.Limit + 1)
+		q := owned(tx.NewSelect().Model(&rows), owner).OrderExpr("id DESC").Limit(int64(r.Limit + 1))
 		if r.Cursor != "" {
 			var at int64
 			if err := page.DecodeCursor("keys", r.Cursor, &at); err != nil {
@@ -86,7 +86,7 @@ func (k keyStore) ListKeys(ctx context.Context, owner string, r page.Request) (o
 			}
 			q = q.Where("id < ?", at)
 		} else {
-			q = q.Offset(r.Offset())
+			q = q.Offset(int64(r.Offset()))
 		}
 		return q.Scan(ctx)
 	})

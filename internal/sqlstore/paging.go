@@ -12,7 +12,7 @@ import (
 // newest orders a query newest first and reads one page of it. Rows have the
 // columns created_at and id, and an index on them.
 func newest[T any](ctx context.Context, q *bun.SelectQuery, rows *[]T, r page.Request, kind string, key func(T) [2]int64) (next string, err error) {
-	q = q.OrderExpr("created_at DESC, id DESC").Limit(r.Limit + 1)
+	q = q.OrderExpr("created_at DESC, id DESC").Limit(int64(r.Limit + 1))
 	if r.Cursor != "" {
 		var at [2]int64
 		if err := page.DecodeCursor(kind, r.Cursor, &at); err != nil {
@@ -20,7 +20,7 @@ func newest[T any](ctx context.Context, q *bun.SelectQuery, rows *[]T, r page.Re
 		}
 		q = q.Where("(created_at, id) < (?, ?)", at[0], at[1])
 	} else {
-		q = q.Offset(r.Offset())
+		q = q.Offset(int64(r.Offset()))
 	}
 	if err := q.Scan(ctx); err != nil {
 		return "", err
@@ -31,7 +31,7 @@ func newest[T any](ctx context.Context, q *bun.SelectQuery, rows *[]T, r page.Re
 
 // byName orders a query by a text column that is unique in it.
 func byName[T any](ctx context.Context, q *bun.SelectQuery, rows *[]T, r page.Request, kind, column string, key func(T) string) (next string, err error) {
-	q = q.OrderExpr("? ASC", bun.Ident(column)).Limit(r.Limit + 1)
+	q = q.OrderExpr("? ASC", bun.Ident(column)).Limit(int64(r.Limit + 1))
 	if r.Cursor != "" {
 		var at string
 		if err := page.DecodeCursor(kind, r.Cursor, &at); err != nil {
@@ -39,7 +39,7 @@ func byName[T any](ctx context.Context, q *bun.SelectQuery, rows *[]T, r page.Re
 		}
 		q = q.Where("? > ?", bun.Ident(column), at)
 	} else {
-		q = q.Offset(r.Offset())
+		q = q.Offset(int64(r.Offset()))
 	}
 	if err := q.Scan(ctx); err != nil {
 		return "", err

@@ -345,7 +345,7 @@ func (p *prompts) History(ctx context.Context, name string, r page.Request) (out
 	}
 	err = p.db.View(ctx, func(ctx context.Context, s *db.Scope) error {
 		var rows []historyRow
-		q := s.Select(&rows).Where("prompt_name = ?", name).OrderExpr("id DESC").Limit(r.Limit + 1)
+		q := s.Select(&rows).Where("prompt_name = ?", name).OrderExpr("id DESC").Limit(int64(r.Limit + 1))
 		if r.Cursor != "" {
 			var at int64
 			if err := page.DecodeCursor("history", r.Cursor, &at); err != nil {
@@ -353,7 +353,7 @@ func (p *prompts) History(ctx context.Context, name string, r page.Request) (out
 			}
 			q = q.Where("id < ?", at)
 		} else {
-			q = q.Offset(r.Offset())
+			q = q.Offset(int64(r.Offset()))
 		}
 		if err := q.Scan(ctx); err != nil {
 			return err

@@ -11,10 +11,16 @@ import (
 )
 
 // Store is the database of all workspaces.
-type Store struct{ db *db.DB }
+type Store struct {
+	db     *db.DB
+	ingest *ingest
+}
 
-// New makes a store on an open database.
-func New(d *db.DB) *Store { return &Store{db: d} }
+// New makes a store on an open database. Close it before the database.
+func New(d *db.DB) *Store { return &Store{db: d, ingest: newIngest(d)} }
+
+// Close waits until what is being recorded is durable.
+func (s *Store) Close() { s.ingest.close() }
 
 // The kinds of things that are counted for each workspace.
 const (

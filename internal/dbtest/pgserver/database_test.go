@@ -113,9 +113,23 @@ func BenchmarkCreateDatabase(b *testing.B) {
 	for _, from := range []string{"", template} {
 		b.Run(fmt.Sprintf("template=%t", from != ""), func(b *testing.B) {
 			for b.Loop() {
-				_, err := s.CreateDatabase(b.Context(), from)
+				dsn, err := s.CreateDatabase(b.Context(), from)
 				require.NoError(b, err)
+				b.StopTimer()
+				require.NoError(b, s.DropDatabase(b.Context(), dsn))
+				b.StartTimer()
 			}
 		})
+	}
+}
+
+func BenchmarkDropDatabase(b *testing.B) {
+	s := start(b, Options{})
+	for b.Loop() {
+		b.StopTimer()
+		dsn, err := s.CreateDatabase(b.Context(), "")
+		require.NoError(b, err)
+		b.StartTimer()
+		require.NoError(b, s.DropDatabase(b.Context(), dsn))
 	}
 }

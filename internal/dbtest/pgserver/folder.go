@@ -83,7 +83,7 @@ func fitParent(wanted string, owner *account) (string, error) {
 		return wanted, unfit(wanted, owner)
 	}
 	var reasons []error
-	for _, parent := range []string{os.TempDir(), "/tmp"} {
+	for _, parent := range append(memoryFolders(), os.TempDir(), "/tmp") {
 		err := unfit(parent, owner)
 		if err == nil {
 			return parent, nil

@@ -13,14 +13,15 @@ import (
 // Options say how to start a server. The zero value is right for most tests.
 type Options struct {
 	// Bin is the folder that holds the programs initdb and postgres.
-	// Default: that of initdb on the PATH, else the newest version that Debian,
-	// Red Hat or Homebrew packages have installed.
+	// Default: that of initdb on the PATH, else that of the newest version that
+	// Debian's, Red Hat's or Homebrew's packages installed.
 	Bin string
 
 	// Parent is the folder under which the server's temporary folder is made.
 	// It must be short, since the path of a Unix socket has at most 103 bytes,
-	// and open to the server's user. Default: the system's temporary folder, or
-	// /tmp where that one is unfit.
+	// and open to the server's user. Default: /dev/shm where that is in memory
+	// and has 2 GiB free, else the system's temporary folder, or /tmp where that
+	// one is unfit.
 	Parent string
 
 	// Settings are added to the server's own, or replace them: for example
@@ -55,7 +56,7 @@ type Server struct {
 }
 
 // Start makes a fresh database cluster and starts a server on it, which takes
-// about a second. The caller ends it with [Server.Stop]; ctx bounds the start
+// less than half a second in memory and about one on a disk. The caller ends it with [Server.Stop]; ctx bounds the start
 // only. It returns [ErrNotInstalled] on a machine without PostgreSQL.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Bin == "" {

@@ -1,0 +1,78 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/db"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
+)
+
+// keyLife is how long the answer to an idempotency key is remembered.
+const keyLife = 24 * time.Hour
+
+// repeat is a delivery whose key another one of the same transaction has.
+type repeat struct{ dup, of *delivery }
+
+// sortOut splits deliveries into those to write and those that were written
+// before under their key, which get the ids of then.
+func sortOut(ctx context.Context, tx *db.Tx, ws string, all []*delivery) (fresh []*delivery, repeats []repeat, err error) {
+	var byKey map[string]*delivery
+	for _, d := range all {
+		d.err = nil
+		if d.key == "" {
+			fresh = append(fresh, d)
+			continue
+		}
+		if leader := byKey[d.key]; leader != nil {
+			if len(leader.logs) != len(d.logs) {
+				d.err = errKeyReused()
+			} else {
+				repeats = append(repeats, repeat{dup: d, of: leader})
+			}
+			continue
+		}
+		var first, amount int64
+		err := tx.RunRow(ctx, "SELECT first_id, amount FROM pm_idempotency WHERE workspace_id = ? AND name = ?", ws, d.key).Scan(&first, &amount)
+		switch {
+		case db.IsNoRows(err):
+			if byKey == nil {
+				byKey = map[string]*delivery{}
+			}
+			byKey[d.key] = d
+			fresh = append(fresh, d)
+		case err != nil:
+			return nil, nil, err
+		case amount != int64(len(d.logs)):
+			d.err = errKeyReused()
+		default:
+			d.first = first
+		}
+	}
+	return fresh, repeats, nil
+}
+
+func errKeyReused() error {
+	return pmerr.New(pmerr.Conflict, "Idempotency-Key was used for another request")
+}
+
+// remember keeps the answers to keys, and drops those that are too old.
+func remember(ctx context.Context, tx *db.Tx, ws string, fresh []*delivery) error {
+	stored := false
+	now := tx.Now()
+	for _, d := range fresh {
+		if d.key == "" {
+			continue
+		}
+		stored = true
+		if _, err := tx.Run(ctx, "INSERT INTO pm_idempotency (workspace_id, name, first_id, amount, created_at) VALUES (?, ?, ?, ?, ?)",
+			ws, d.key, d.first, int64(len(d.logs)), db.Micros(now)); err != nil {
+			return err
+		}
+	}
+	if !stored {
+		return nil
+	}
+	_, err := tx.Run(ctx, "DELETE FROM pm_idempotency WHERE created_at < ?", db.Micros(now.Add(-keyLife)))
+	return err
+}

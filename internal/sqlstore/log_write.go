@@ -1,0 +1,140 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/db"
+	"github.com/promptmetrics-go/promptmetrics/telemetry"
+)
+
+const (
+	logColumns = `workspace_id, created_at, id, prompt_name, version_tag, provider, model, tokens_in, tokens_out, latency_ms, ` +
+		`cost_usd, cost_source, status, error_code, http_status, run_id, trace_id, ollama_options, ollama_keep_alive, ollama_format, metadata`
+	logWidth   = 21
+	auditWidth = 9
+)
+
+// Rows go in statements of a few fixed sizes, so that their text stays the
+// same and they stay prepared.
+var chunkSizes = [...]int{64, 16, 4, 1}
+
+var (
+	logInserts   = insertTexts("INSERT INTO pm_logs ("+logColumns+") VALUES ", logWidth)
+	auditInserts = insertTexts("INSERT INTO pm_audit (workspace_id, created_at, id, action, prompt_name, version_tag, target_id, api_key_name, ip_address) VALUES ", auditWidth)
+)
+
+func insertTexts(head string, width int) (texts [len(chunkSizes)]string) {
+	row := "(?" + strings.Repeat(", ?", width-1) + ")"
+	for i, size := range chunkSizes {
+		texts[i] = head + row + strings.Repeat(", "+row, size-1)
+	}
+	return texts
+}
+
+// insertRows writes rows whose values stand one after the other in args.
+func insertRows(ctx context.Context, tx *db.Tx, texts *[len(chunkSizes)]string, width int, args []any) error {
+	for i, size := range chunkSizes {
+		for len(args) >= size*width {
+			if _, err := tx.Run(ctx, texts[i], args[:size*width]...); err != nil {
+				return err
+			}
+			args = args[size*width:]
+		}
+	}
+	return nil
+}
+
+// logWriter collects rows of pm_logs.
+type logWriter struct {
+	tx   *db.Tx
+	ws   string
+	at   int64
+	args []any
+}
+
+func (w *logWriter) add(ctx context.Context, id int64, l *telemetry.Log) error {
+	metadata, err := jsonText(l.Metadata)
+	if err != nil {
+		return err
+	}
+	w.args = append(w.args, w.ws, w.at, id, l.PromptName, l.VersionTag, value(l.Provider), value(l.Model),
+		value(l.TokensIn), value(l.TokensOut), value(l.LatencyMS), value(l.CostUSD), text(l.CostSource), string(l.Status),
+		value(l.ErrorCode), number(l.HTTPStatus), value(l.RunID), value(l.TraceID),
+		rawText(l.OllamaOptions), value(l.OllamaKeepAlive), rawText(l.OllamaFormat), metadata)
+	if len(w.args) >= chunkSizes[0]*logWidth {
+		return w.flush(ctx)
+	}
+	return nil
+}
+
+func (w *logWriter) flush(ctx context.Context) error {
+	err := insertRows(ctx, w.tx, &logInserts, logWidth, w.args)
+	w.args = w.args[:0]
+	return err
+}
+
+// auditWriter collects rows of pm_audit for deliveries of logs.
+type auditWriter struct {
+	tx   *db.Tx
+	ws   string
+	at   int64
+	args []any
+}
+
+func (w *auditWriter) add(ctx context.Context, id int64, d *delivery) error {
+	e := entry{action: "create_log"}
+	if !d.batch {
+		e = entry{action: "log:create", prompt: d.logs[0].PromptName, version: d.logs[0].VersionTag, target: itoa(d.first)}
+	}
+	w.args = append(w.args, w.ws, w.at, id, e.action, nullable(e.prompt), nullable(e.version), nullable(e.target),
+		nullable(d.actor.Name), nullable(d.actor.IP))
+	if len(w.args) >= chunkSizes[0]*auditWidth {
+		return w.flush(ctx)
+	}
+	return nil
+}
+
+func (w *auditWriter) flush(ctx context.Context) error {
+	err := insertRows(ctx, w.tx, &auditInserts, auditWidth, w.args)
+	w.args = w.args[:0]
+	return err
+}
+
+// value spares the driver a look through reflection.
+func value[T string | int64 | float64](p *T) any {
+	if p == nil {
+		return nil
+	}
+	return *p
+}
+
+func text[T ~string](p *T) any {
+	if p == nil {
+		return nil
+	}
+	return string(*p)
+}
+
+func number(p *int) any {
+	if p == nil {
+		return nil
+	}
+	return int64(*p)
+}
+
+func rawText(raw json.RawMessage) any {
+	if len(raw) == 0 {
+		return nil
+	}
+	return string(raw)
+}
+
+func jsonText(m telemetry.Metadata) (any, error) {
+	if m == nil {
+		return nil, nil
+	}
+	data, err := json.Marshal(m)
+	return string(data), err
+}

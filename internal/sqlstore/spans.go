@@ -1,0 +1,125 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/db"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/telemetry"
+)
+
+type spanRow struct {
+	bun.BaseModel `bun:"table:pm_spans,alias:s"`
+	db.Owned
+	TraceID   string `bun:"trace_id,pk"`
+	SpanID    string `bun:"span_id,pk"`
+	TraceAt   int64
+	ID        int64
+	ParentID  *string
+	Name      string
+	Status    string
+	StartTime *int64
+	EndTime   *int64
+	Metadata  *string
+	CreatedAt int64
+}
+
+func (s spanRow) span() telemetry.Span {
+	return telemetry.Span{
+		TraceID: s.TraceID, ID: s.SpanID, ParentID: s.ParentID, Name: s.Name, Status: telemetry.SpanStatus(s.Status),
+		StartTime: s.StartTime, EndTime: s.EndTime, Metadata: members(s.Metadata), CreatedAt: wire(s.CreatedAt),
+	}
+}
+
+// InsertSpans adds spans to a trace, all or none.
+func (r *recorder) InsertSpans(ctx context.Context, traceID string, batch bool, spans []telemetry.Span) ([]telemetry.Span, error) {
+	rows := make([]spanRow, len(spans))
+	for i, span := range spans {
+		metadata, err := storedMembers(span.Metadata)
+		if err != nil {
+			return nil, err
+		}
+		rows[i] = spanRow{
+			TraceID: traceID, SpanID: span.ID, ParentID: span.ParentID, Name: span.Name, Status: string(span.Status),
+			StartTime: span.StartTime, EndTime: span.EndTime, Metadata: metadata,
+		}
+	}
+	err := r.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		trace, err := findTrace(ctx, s, traceID)
+		if err != nil {
+			return err
+		}
+		first, at, err := claim(ctx, s.Tx(), s.Workspace().String(), countSpans, int64(len(rows)))
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			rows[i].ID, rows[i].CreatedAt, rows[i].TraceAt = first+int64(i), at, trace.CreatedAt
+		}
+		if _, err := s.Insert(&rows).Exec(ctx); err != nil {
+			if db.IsDuplicate(err) {
+				return pmerr.New(pmerr.Conflict, "Span already exists").With("trace_id", traceID)
+			}
+			return err
+		}
+		e := entry{action: "create_span", target: traceID}
+		if !batch {
+			e = entry{action: "trace:span:create", target: rows[0].SpanID}
+		}
+		return audit(ctx, s, e)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]telemetry.Span, len(rows))
+	for i, row := range rows {
+		out[i] = row.span()
+	}
+	return out, nil
+}
+
+func findSpan(ctx context.Context, s *db.Scope, traceID, spanID string) (row spanRow, err error) {
+	err = s.Select(&row).Where("trace_id = ? AND span_id = ?", traceID, spanID).Scan(ctx)
+	if db.IsNoRows(err) {
+		if _, err := findTrace(ctx, s, traceID); err != nil {
+			return row, err
+		}
+	}
+	return row, missing(err, "Span")
+}
+
+// Span gives one span.
+func (r *recorder) Span(ctx context.Context, traceID, spanID string) (out telemetry.Span, err error) {
+	err = r.db.View(ctx, func(ctx context.Context, s *db.Scope) error {
+		row, err := findSpan(ctx, s, traceID, spanID)
+		out = row.span()
+		return err
+	})
+	return out, err
+}
+
+// UpdateSpan applies a change to a span.
+func (r *recorder) UpdateSpan(ctx context.Context, traceID, spanID string, change func(*telemetry.Span) error) (out telemetry.Span, err error) {
+	err = r.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		row, err := findSpan(ctx, s, traceID, spanID)
+		if err != nil {
+			return err
+		}
+		out = row.span()
+		if err := change(&out); err != nil {
+			return err
+		}
+		metadata, err := storedMembers(out.Metadata)
+		if err != nil {
+			return err
+		}
+		if _, err := s.Update((*spanRow)(nil)).Set("status = ?", string(out.Status)).Set("end_time = ?", out.EndTime).Set("metadata = ?", metadata).
+			Where("trace_id = ? AND span_id = ?", traceID, spanID).Exec(ctx); err != nil {
+			return err
+		}
+		return audit(ctx, s, entry{action: "trace:span:update", target: spanID})
+	})
+	return out, err
+}

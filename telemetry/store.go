@@ -1,0 +1,46 @@
+package telemetry
+
+import (
+	"context"
+	"iter"
+
+	"github.com/promptmetrics-go/promptmetrics/page"
+	"github.com/promptmetrics-go/promptmetrics/workspace"
+)
+
+// Store keeps the telemetry of one workspace. What it is given is valid and
+// complete; every writing method is durable when it returns, in one
+// transaction with its audit entry. All methods return ErrUnavailable when the
+// database is down, and otherwise the errors of [Recorder], [Reader] and
+// [Eraser].
+type Store interface {
+	// InsertLogs stores logs and returns the first of their consecutive ids.
+	// A key that was used within the last day stores nothing again and returns
+	// the ids of then; used for another number of logs it is an ErrConflict.
+	InsertLogs(ctx context.Context, key string, batch bool, logs []Log) (first int64, err error)
+	Logs(ctx context.Context, f LogFilter, r page.Request) (page.Of[Log], error)
+	ExportLogs(ctx context.Context, f LogFilter) iter.Seq2[Log, error]
+
+	InsertTrace(ctx context.Context, t Trace) (Trace, error)
+	Traces(ctx context.Context, f TraceFilter, r page.Request) (page.Of[Trace], error)
+	Trace(ctx context.Context, traceID string) (Trace, error)
+	DeleteTrace(ctx context.Context, traceID string) error
+
+	InsertSpans(ctx context.Context, traceID string, batch bool, spans []Span) ([]Span, error)
+	Span(ctx context.Context, traceID, spanID string) (Span, error)
+	// UpdateSpan applies change to the span as it is inside the transaction.
+	UpdateSpan(ctx context.Context, traceID, spanID string, change func(*Span) error) (Span, error)
+
+	InsertRun(ctx context.Context, r Run) (Run, error)
+	Runs(ctx context.Context, f RunFilter, r page.Request) (page.Of[Run], error)
+	Run(ctx context.Context, runID string) (Run, error)
+	// UpdateRun applies change to the run as it is inside the transaction;
+	// nothing is written when it reports no change.
+	UpdateRun(ctx context.Context, runID string, change func(*Run) (changed bool)) (changed bool, err error)
+	DeleteRun(ctx context.Context, runID string) error
+}
+
+// StoreOf gives the stores of workspaces.
+type StoreOf interface {
+	Workspace(id workspace.ID, actor workspace.Actor) Store
+}
