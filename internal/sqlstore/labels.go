@@ -34,6 +34,9 @@ func (l labelRow) label(protected []string) registry.Label {
 // SetLabel points a label at a version, the latest if version is empty.
 func (p *prompts) SetLabel(ctx context.Context, name, label, version string) (out registry.Label, err error) {
 	err = p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
+			return err
+		}
 		head, err := prompt(ctx, s, name)
 		if err != nil {
 			return err
@@ -52,9 +55,6 @@ func (p *prompts) SetLabel(ctx context.Context, name, label, version string) (ou
 		row := labelRow{PromptName: name, Name: label, Version: version, CreatedAt: now, UpdatedAt: now}
 		if _, err := s.Insert(&row).On("CONFLICT (workspace_id, prompt_name, name) DO UPDATE").
 			Set("version = EXCLUDED.version").Set("updated_at = EXCLUDED.updated_at").Returning("created_at").Exec(ctx); err != nil {
-			return err
-		}
-		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
 			return err
 		}
 		out = row.label(protected)
@@ -133,6 +133,9 @@ func (p *prompts) Labels(ctx context.Context, name string, r page.Request) (out 
 // DeleteLabel removes a label.
 func (p *prompts) DeleteLabel(ctx context.Context, name, label string) error {
 	return p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
+			return err
+		}
 		var row labelRow
 		err := s.Select(&row).Where("prompt_name = ? AND name = ?", name, label).Scan(ctx)
 		if err != nil {
@@ -142,9 +145,6 @@ func (p *prompts) DeleteLabel(ctx context.Context, name, label string) error {
 			return err
 		}
 		if _, err := s.Delete((*labelRow)(nil)).Where("prompt_name = ? AND name = ?", name, label).Exec(ctx); err != nil {
-			return err
-		}
-		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
 			return err
 		}
 		return audit(ctx, s, entry{action: "label:delete", prompt: name, version: row.Version, target: name})
@@ -189,6 +189,9 @@ func (p *prompts) SetProtectedLabels(ctx context.Context, labels []string) error
 		return err
 	}
 	return p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
+			return err
+		}
 		row := settingRow{Name: settingProtected, Value: string(value), UpdatedAt: db.Micros(s.Now())}
 		if _, err := s.Insert(&row).On("CONFLICT (workspace_id, name) DO UPDATE").
 			Set("value = EXCLUDED.value").Set("updated_at = EXCLUDED.updated_at").Exec(ctx); err != nil {

@@ -15,6 +15,9 @@ import (
 func (p *prompts) Remove(ctx context.Context, name string, versions []string, at registry.Origin, byHand bool) (kept []string, err error) {
 	err = p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
 		kept = nil
+		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
+			return err
+		}
 		held, err := underProtection(ctx, s, name)
 		if err != nil {
 			return err
@@ -82,9 +85,6 @@ func removeVersions(ctx context.Context, s *db.Scope, name string, versions []st
 			return err
 		}
 	}
-	if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
-		return err
-	}
 	switch {
 	case byHand:
 		return nil
@@ -137,6 +137,9 @@ func pointAtRest(ctx context.Context, s *db.Scope, name string, gone []string) (
 // SetActive pins a version, or unpins.
 func (p *prompts) SetActive(ctx context.Context, name, version string) error {
 	return p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
+			return err
+		}
 		if _, err := prompt(ctx, s, name); err != nil {
 			return err
 		}
@@ -152,9 +155,6 @@ func (p *prompts) SetActive(ctx context.Context, name, version string) error {
 			q = q.Set("active_version = ?", version)
 		}
 		if _, err := q.Exec(ctx); err != nil {
-			return err
-		}
-		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
 			return err
 		}
 		return audit(ctx, s, entry{action: action, prompt: name, version: version, target: name})

@@ -160,6 +160,9 @@ func versionNames(ctx context.Context, s *db.Scope, name string) (names []string
 // Insert adds a version; see [registry.Index].
 func (p *prompts) Insert(ctx context.Context, r registry.Record) (stands registry.Record, inserted bool, err error) {
 	err = p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
+			return err
+		}
 		earlier, err := versionOf(ctx, s, r.Name, r.Version.Version)
 		switch {
 		case err == nil:
@@ -210,9 +213,6 @@ func insertVersion(ctx context.Context, s *db.Scope, r registry.Record) error {
 	if err := history(ctx, s, historyRow{
 		PromptName: r.Name, Action: "publish", Version: row.Version, CommitSHA: r.Commit, Author: r.Author, Message: r.Message, CreatedAt: row.CreatedAt,
 	}); err != nil {
-		return err
-	}
-	if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
 		return err
 	}
 	if !r.Acknowledged {

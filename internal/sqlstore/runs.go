@@ -121,6 +121,9 @@ var errUnchanged = errors.New("unchanged")
 // UpdateRun applies a change to a run.
 func (r *recorder) UpdateRun(ctx context.Context, runID string, change func(*telemetry.Run) bool) (changed bool, err error) {
 	err = r.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		if err := lock(ctx, s, countRuns); err != nil {
+			return err
+		}
 		row, err := findRun(ctx, s, runID)
 		if err != nil {
 			return err

@@ -103,6 +103,9 @@ func (r *recorder) Span(ctx context.Context, traceID, spanID string) (out teleme
 // UpdateSpan applies a change to a span.
 func (r *recorder) UpdateSpan(ctx context.Context, traceID, spanID string, change func(*telemetry.Span) error) (out telemetry.Span, err error) {
 	err = r.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		if err := lock(ctx, s, countSpans); err != nil {
+			return err
+		}
 		row, err := findSpan(ctx, s, traceID, spanID)
 		if err != nil {
 			return err

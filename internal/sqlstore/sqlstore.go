@@ -55,6 +55,12 @@ func recount(ctx context.Context, tx *db.Tx, workspace, kind string, by int64) e
 	return tx.RunRow(ctx, bumpSQL, workspace, kind, int64(0), by, int64(0)).Scan(&id, &at)
 }
 
+// lock keeps other nodes from changing things of a kind until the transaction
+// ends, so that what is read here can be written back.
+func lock(ctx context.Context, s *db.Scope, kind string) error {
+	return recount(ctx, s.Tx(), s.Workspace().String(), kind, 0)
+}
+
 // alive reads how many things of a kind there are.
 func alive(ctx context.Context, s *db.Scope, kind string) (int64, error) {
 	var n int64
@@ -65,7 +71,9 @@ func alive(ctx context.Context, s *db.Scope, kind string) (int64, error) {
 	return n, err
 }
 
-// touch moves a change counter on, by which other processes notice a write.
+// touch moves a change counter on, by which other processes notice a write. A
+// writing method calls it first: until the transaction ends it also keeps
+// other nodes from changing the same tables at the same time.
 func touch(ctx context.Context, tx *db.Tx, name string) error {
 	_, err := tx.Run(ctx, `INSERT INTO pm_state (name, value) VALUES (?, '1')
 ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(pm_state.value AS BIGINT) + 1 AS TEXT)`, name)

@@ -1,0 +1,105 @@
+package promptmetrics
+
+import (
+	"context"
+	"time"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
+	"github.com/promptmetrics-go/promptmetrics/registry"
+)
+
+// watchInterval is how soon the writes of another process are noticed.
+const watchInterval = 250 * time.Millisecond
+
+// retentionInterval is how often old telemetry is looked for.
+const retentionInterval = 10 * time.Minute
+
+// start runs what happens without being asked. Close waits for all of it.
+func (c *Client) start(o Options) {
+	ctx, stop := context.WithCancel(context.Background())
+	c.stop = stop
+	c.tasks.Go(func() { c.reconcile(ctx, o.ReconcileInterval) })
+	c.tasks.Go(func() { c.watch(ctx) })
+	if o.Retention > 0 {
+		c.tasks.Go(func() { c.retain(ctx, o.Retention) })
+	}
+}
+
+// every calls do at once and then at each interval; a negative one is never.
+func every(ctx context.Context, interval time.Duration, do func()) {
+	do()
+	if interval < 0 {
+		return
+	}
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			do()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (c *Client) reconcile(ctx context.Context, interval time.Duration) {
+	every(ctx, interval, func() {
+		done, err := c.Sync(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			c.log.Error("the prompt store could not be searched for changes", "error", err)
+		case done.Indexed+done.Removed > 0:
+			c.log.Info("prompts changed in the prompt store", "indexed", done.Indexed, "removed", done.Removed)
+		}
+	})
+}
+
+// Sync indexes what changed in the prompt store since the last time: what
+// people committed, and what a crash left unindexed. ErrUnavailable.
+func (c *Client) Sync(ctx context.Context) (registry.Reconciled, error) { return c.sync(ctx, false) }
+
+// Reindex compares the whole prompt store with the index, and so rebuilds the
+// prompts of a lost database. Labels and pins are not in the prompt store.
+// ErrUnavailable.
+func (c *Client) Reindex(ctx context.Context) (registry.Reconciled, error) { return c.sync(ctx, true) }
+
+func (c *Client) sync(ctx context.Context, full bool) (registry.Reconciled, error) {
+	c.syncing.Store(true)
+	defer c.syncing.Store(false)
+	done, err := c.registry.Reconcile(ctx, full)
+	if err == nil {
+		c.lastSync.Store(c.now().UnixMilli())
+	}
+	return done, err
+}
+
+// watch notices that another process on the same database has changed prompts
+// or labels, and drops what the caches know about them.
+func (c *Client) watch(ctx context.Context) {
+	var seen string
+	every(ctx, watchInterval, func() {
+		now, err := c.store.Changes(ctx, sqlstore.RegistryChanges)
+		if err != nil || now == seen {
+			return // a database that is down is reported by who needs it
+		}
+		if seen != "" {
+			c.registry.ForgetAll()
+		}
+		seen = now
+	})
+}
+
+func (c *Client) retain(ctx context.Context, keep time.Duration) {
+	every(ctx, retentionInterval, func() {
+		removed, err := c.store.Expire(ctx, c.now().Add(-keep))
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			c.log.Error("old telemetry could not be removed", "error", err)
+		case removed > 0:
+			c.log.Info("old telemetry was removed", "rows", removed)
+		}
+	})
+}

@@ -1,0 +1,146 @@
+package promptmetrics
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/registry"
+	"github.com/promptmetrics-go/promptmetrics/telemetry"
+)
+
+// Dialect names the engine behind Options.DB.
+type Dialect string
+
+// The engines.
+const (
+	SQLite     Dialect = "sqlite"
+	PostgreSQL Dialect = "postgresql"
+)
+
+// Options say where PromptMetrics keeps its things and how it behaves. The
+// zero value works.
+type Options struct {
+	// DataDir is the folder for what no other option places elsewhere; it is
+	// made if it does not exist. Default "./data".
+	DataDir string
+
+	// SQLitePath is the database file. Default promptmetrics.db in DataDir.
+	SQLitePath string
+	// DatabaseURL is a PostgreSQL connection URL; it replaces SQLite.
+	DatabaseURL string
+	// DB is a database that your program opened and will close after Close. It
+	// replaces SQLitePath and DatabaseURL, and needs Dialect. All tables are
+	// named pm_…, so they can live beside your own. On SQLite open it with
+	// _pragma=busy_timeout(5000)&_pragma=journal_mode(WAL).
+	DB *sql.DB
+	// Dialect of DB.
+	Dialect Dialect
+	// BusyTimeout bounds how long a write waits for another process that holds
+	// the SQLite file or the prompt repository; then it is ErrUnavailable.
+	// Default 5 s.
+	BusyTimeout time.Duration
+
+	// PromptsPath is the bare git repository of the prompts; it is made if it
+	// does not exist. Default prompts.git in DataDir.
+	PromptsPath string
+	// Content keeps the prompts instead of a git repository. It is not closed.
+	Content registry.ContentStore
+	// ReconcileInterval is how often the prompt store is searched for what
+	// people committed. Default 60 s; negative: only at the start and on Sync.
+	ReconcileInterval time.Duration
+
+	// RenderLimits bound what rendering a prompt may cost.
+	RenderLimits registry.Limits
+	// CacheSize is how many prompt versions stay parsed in memory. Default
+	// 10,000.
+	CacheSize int
+	// Prices override the built-in price table, model by model.
+	Prices *telemetry.PriceTable
+	// Retention is how long logs, traces and runs are kept; daily sums and the
+	// audit log stay. Default 0: for ever.
+	Retention time.Duration
+
+	// APIKeySalt is the secret under which API keys are hashed, at least 16
+	// characters. Default: one is made once and kept in DataDir/api_key_salt.
+	APIKeySalt string
+	// KeyTouchInterval is the least time between two writes of a key's last
+	// use. Default 60 s.
+	KeyTouchInterval time.Duration
+	// RateLimit is how many requests a key may make.
+	RateLimit RateLimit
+
+	// Logger hears of what goes wrong in the background. Default: silence.
+	Logger *slog.Logger
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+}
+
+// RateLimit bounds the requests of each API key in a sliding window.
+type RateLimit struct {
+	// Window is the length of the window. Default 60 s.
+	Window time.Duration
+	// Max is how many requests fit into it. Default 300; negative: no limit.
+	Max int64
+}
+
+func (o Options) withDefaults() Options {
+	if o.DataDir == "" {
+		o.DataDir = "data"
+	}
+	if o.SQLitePath == "" {
+		o.SQLitePath = filepath.Join(o.DataDir, "promptmetrics.db")
+	}
+	if o.PromptsPath == "" {
+		o.PromptsPath = filepath.Join(o.DataDir, "prompts.git")
+	}
+	if o.BusyTimeout == 0 {
+		o.BusyTimeout = 5 * time.Second
+	}
+	if o.ReconcileInterval == 0 {
+		o.ReconcileInterval = time.Minute
+	}
+	if o.RateLimit.Window == 0 {
+		o.RateLimit.Window = time.Minute
+	}
+	if o.RateLimit.Max == 0 {
+		o.RateLimit.Max = 300
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.Prices = telemetry.DefaultPrices().Override(o.Prices)
+	return o
+}
+
+// validate names every option that cannot be.
+func (o Options) validate() error {
+	var faults []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	check(o.DB == nil || o.Dialect == SQLite || o.Dialect == PostgreSQL,
+		"Options.Dialect must be %q or %q when Options.DB is set", SQLite, PostgreSQL)
+	check(o.DB == nil || o.DatabaseURL == "", "Options.DB and Options.DatabaseURL exclude each other: set one")
+	check(o.DatabaseURL == "" || strings.HasPrefix(o.DatabaseURL, "postgres://") || strings.HasPrefix(o.DatabaseURL, "postgresql://"),
+		"Options.DatabaseURL must start with postgres:// or postgresql://")
+	check(o.BusyTimeout >= 0, "Options.BusyTimeout must not be negative")
+	check(o.Retention >= 0, "Options.Retention must not be negative")
+	check(o.RateLimit.Window >= 0, "Options.RateLimit.Window must not be negative")
+	if o.APIKeySalt != "" {
+		if err := access.CheckSalt(o.APIKeySalt); err != nil {
+			faults = append(faults, fmt.Errorf("Options.APIKeySalt: %w", err))
+		}
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,177 @@
+package promptmetrics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/internal/db"
+	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
+	"github.com/promptmetrics-go/promptmetrics/registry"
+	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
+	"github.com/promptmetrics-go/promptmetrics/telemetry"
+	"github.com/promptmetrics-go/promptmetrics/workspace"
+)
+
+// Client is an open PromptMetrics. Its first fields are the workspace
+// "default", in which the program itself acts. It is safe for concurrent use,
+// and several may live in one process.
+type Client struct {
+	Registry  *registry.Service
+	Telemetry *telemetry.Service
+	Keys      access.Keys
+	Audit     access.AuditLog
+
+	now       func() time.Time
+	log       *slog.Logger
+	db        *db.DB
+	store     *sqlstore.Store
+	registry  *registry.Registry
+	telemetry telemetry.StoreOf
+	prices    *telemetry.PriceTable
+	content   registry.ContentStore
+	git       *gitstore.Store // nil if Options.Content was given
+	keys      access.KeyStore
+	keyring   *access.Keyring
+	limiter   *access.Limiter
+	health    healthCache
+
+	syncing  atomic.Bool
+	lastSync atomic.Int64 // Unix milliseconds; 0 never
+	stop     context.CancelFunc
+	tasks    sync.WaitGroup
+	closing  sync.Once
+	closed   error
+}
+
+// startTimeout bounds how long opening may take.
+const startTimeout = 30 * time.Second
+
+// New opens PromptMetrics. The error says in one sentence what is wrong with
+// an option, the data folder, the database or the prompt repository, and what
+// to do. Call Close when you are done.
+func New(o Options) (*Client, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices}
+	if err := c.open(ctx, o); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	c.start(o)
+	return c, nil
+}
+
+// open brings up what the client stands on, from the bottom up.
+func (c *Client) open(ctx context.Context, o Options) (err error) {
+	if err := os.MkdirAll(o.DataDir, 0o750); err != nil {
+		return fmt.Errorf("the data folder cannot be made: %w; make it, or choose another with Options.DataDir (DATA_DIR)", err)
+	}
+	salt, err := c.salt(o)
+	if err != nil {
+		return err
+	}
+	if c.db, err = db.Open(ctx, databaseConfig(o)); err != nil {
+		return err
+	}
+	c.store = sqlstore.New(c.db)
+	if c.content = o.Content; c.content == nil {
+		if c.git, err = gitstore.Open(ctx, gitstore.Options{
+			Path: o.PromptsPath, Logger: o.Logger, Now: o.Now, LockWait: o.BusyTimeout,
+		}); err != nil {
+			return err
+		}
+		c.content = c.git
+	}
+	c.registry = registry.New(registry.Config{
+		Index: c.store.Prompts(), Content: c.content, Logger: o.Logger, Limits: o.RenderLimits, CacheSize: o.CacheSize,
+	})
+	c.telemetry = c.store.Telemetry()
+	c.keys = c.store.Keys()
+	if c.keyring, err = access.NewKeyring(c.keys, access.KeyringOptions{
+		Salt: salt, Now: o.Now, Logger: o.Logger, TouchEvery: o.KeyTouchInterval,
+	}); err != nil {
+		return err
+	}
+	if c.limiter, err = access.NewLimiter(access.LimiterOptions{
+		Window: o.RateLimit.Window, Max: o.RateLimit.Max, Now: o.Now, Store: c.store.Windows(), Logger: o.Logger,
+	}); err != nil {
+		return err
+	}
+	if err := c.limiter.Load(ctx); err != nil {
+		return err
+	}
+	home := c.In(workspace.Default(), owner)
+	c.Registry, c.Telemetry, c.Keys, c.Audit = home.Registry, home.Telemetry, home.Keys, home.Audit
+	return nil
+}
+
+func databaseConfig(o Options) db.Config {
+	config := db.Config{
+		Dialect: db.SQLite, Path: o.SQLitePath, URL: o.DatabaseURL, Pool: o.DB,
+		BusyTimeout: o.BusyTimeout, Logger: o.Logger, Now: o.Now,
+	}
+	switch {
+	case o.DB != nil:
+		config.Dialect = db.Dialect(o.Dialect)
+	case o.DatabaseURL != "":
+		config.Dialect = db.PostgreSQL
+	}
+	return config
+}
+
+// Close stops what runs in the background, waits until what was accepted is
+// durable, and closes what New opened. Call it once nothing uses the client.
+func (c *Client) Close() error {
+	c.closing.Do(func() { c.closed = c.shutdown() })
+	return c.closed
+}
+
+// closeTimeout bounds the last writes of keys and rate limits.
+const closeTimeout = 10 * time.Second
+
+func (c *Client) shutdown() (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	if c.stop != nil {
+		c.stop()
+	}
+	c.tasks.Wait()
+	if c.keyring != nil {
+		err = errors.Join(err, c.keyring.Close(ctx))
+	}
+	if c.limiter != nil {
+		err = errors.Join(err, c.limiter.Close(ctx))
+	}
+	if c.git != nil {
+		err = errors.Join(err, c.git.Close())
+	}
+	if c.store != nil {
+		c.store.Close()
+	}
+	if c.db != nil {
+		err = errors.Join(err, c.db.Close())
+	}
+	return err
+}
+
+// Authenticate finds who an API key belongs to. Missing, unknown or expired:
+// ErrUnauthorized. ErrUnavailable.
+func (c *Client) Authenticate(ctx context.Context, secret string) (access.Identity, error) {
+	return c.keyring.Authenticate(ctx, secret)
+}
+
+// HasKeys reports whether any API key exists. ErrUnavailable.
+func (c *Client) HasKeys(ctx context.Context) (bool, error) { return c.keyring.HasKeys(ctx) }
+
+// Take counts one request of a subject against the rate limit.
+func (c *Client) Take(subject string) access.Decision { return c.limiter.Take(subject) }
