@@ -18,7 +18,13 @@ func main() {
 	during := flag.Duration("during", 5*time.Second, "how long each figure is measured")
 	folder := flag.String("dir", "", "folder for the data; a temporary one if empty")
 	profile := flag.String("cpuprofile", "", "file for a CPU profile of the in-process part")
+	rows := flag.Int("rows", 1_000_000, "how many logs the lists are measured over")
+	serve := flag.Bool("bare", false, "serve fixed answers on HOST and PORT; used by the program itself")
 	flag.Parse()
+	if *serve {
+		fmt.Fprintln(os.Stderr, "bench:", bare(context.Background(), os.Getenv("HOST")+":"+os.Getenv("PORT")))
+		os.Exit(1)
+	}
 	if *profile != "" {
 		stop, err := startProfile(*profile)
 		if err != nil {
@@ -27,7 +33,7 @@ func main() {
 		}
 		defer stop()
 	}
-	if err := run(context.Background(), *folder, *during); err != nil {
+	if err := run(context.Background(), *folder, *rows, *during); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -47,7 +53,7 @@ func startProfile(path string) (stop func(), err error) {
 	}, nil
 }
 
-func run(ctx context.Context, folder string, during time.Duration) error {
+func run(ctx context.Context, folder string, rows int, during time.Duration) error {
 	if folder == "" {
 		temp, err := os.MkdirTemp("", "promptmetrics-bench-")
 		if err != nil {
@@ -58,5 +64,8 @@ func run(ctx context.Context, folder string, during time.Duration) error {
 	}
 	t := &table{out: os.Stdout}
 	fmt.Printf("%s, %d cores, %s/%s\n", runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
-	return inProcess(ctx, t, filepath.Join(folder, "in-process"), during)
+	if err := inProcess(ctx, t, filepath.Join(folder, "in-process"), during); err != nil {
+		return err
+	}
+	return overHTTP(ctx, t, folder, rows, during)
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
-	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
@@ -30,7 +29,7 @@ type delivery struct {
 	actor workspace.Actor
 	key   string
 	batch bool
-	logs  []telemetry.Log
+	logs  []logInsert
 
 	first int64
 	err   error
@@ -166,12 +165,12 @@ func writeLogs(ctx context.Context, tx *db.Tx, ws string, all []*delivery) error
 		return err
 	}
 	sums := newRollup(ws, at)
-	w := logWriter{tx: tx, ws: ws, at: at}
+	w := rowWriter{tx: tx, texts: &logInserts, width: logWidth}
 	for _, d := range fresh {
 		d.first = first
 		for i := range d.logs {
 			sums.add(&d.logs[i])
-			if err := w.add(ctx, first+int64(i), &d.logs[i]); err != nil {
+			if err := w.add(ctx, append([]any{ws, at, first + int64(i)}, d.logs[i].values[:]...)); err != nil {
 				return err
 			}
 		}
@@ -198,9 +197,16 @@ func auditLogs(ctx context.Context, tx *db.Tx, ws string, fresh []*delivery) err
 	if err != nil {
 		return err
 	}
-	w := auditWriter{tx: tx, ws: ws, at: at}
+	w := rowWriter{tx: tx, texts: &auditInserts, width: auditWidth}
 	for i, d := range fresh {
-		if err := w.add(ctx, first+int64(i), d); err != nil {
+		e := entry{action: "create_log"}
+		if !d.batch {
+			e = entry{action: "log:create", prompt: d.logs[0].prompt, version: d.logs[0].version, target: itoa(d.first)}
+		}
+		if err := w.add(ctx, []any{
+			ws, at, first + int64(i), e.action, nullable(e.prompt), nullable(e.version), nullable(e.target),
+			nullable(d.actor.Name), nullable(d.actor.IP),
+		}); err != nil {
 			return err
 		}
 	}

@@ -46,60 +46,52 @@ func insertRows(ctx context.Context, tx *db.Tx, texts *[len(chunkSizes)]string, 
 	return nil
 }
 
-// logWriter collects rows of pm_logs.
-type logWriter struct {
-	tx   *db.Tx
-	ws   string
-	at   int64
-	args []any
+// rowWriter collects rows of one table and writes them in few statements.
+type rowWriter struct {
+	tx    *db.Tx
+	texts *[len(chunkSizes)]string
+	width int
+	args  []any
 }
 
-func (w *logWriter) add(ctx context.Context, id int64, l *telemetry.Log) error {
+func (w *rowWriter) add(ctx context.Context, row []any) error {
+	w.args = append(w.args, row...)
+	if len(w.args) >= chunkSizes[0]*w.width {
+		return w.flush(ctx)
+	}
+	return nil
+}
+
+func (w *rowWriter) flush(ctx context.Context) error {
+	err := insertRows(ctx, w.tx, w.texts, w.width, w.args)
+	w.args = w.args[:0]
+	return err
+}
+
+// logInsert is a log made ready by its caller's goroutine, so that the one
+// that writes has little left to do. It shares no memory with the caller, who
+// may go away before it is written.
+type logInsert struct {
+	prompt, version, provider, model string
+	failed, timed                    bool
+	tokensIn, tokensOut, latencyMS   int64
+	cost                             float64
+	values                           [logWidth - 3]any // the columns behind id
+}
+
+func newLogInsert(l *telemetry.Log) (logInsert, error) {
 	metadata, err := jsonText(l.Metadata)
-	if err != nil {
-		return err
-	}
-	w.args = append(w.args, w.ws, w.at, id, l.PromptName, l.VersionTag, value(l.Provider), value(l.Model),
-		value(l.TokensIn), value(l.TokensOut), value(l.LatencyMS), value(l.CostUSD), text(l.CostSource), string(l.Status),
-		value(l.ErrorCode), number(l.HTTPStatus), value(l.RunID), value(l.TraceID),
-		rawText(l.OllamaOptions), value(l.OllamaKeepAlive), rawText(l.OllamaFormat), metadata)
-	if len(w.args) >= chunkSizes[0]*logWidth {
-		return w.flush(ctx)
-	}
-	return nil
-}
-
-func (w *logWriter) flush(ctx context.Context) error {
-	err := insertRows(ctx, w.tx, &logInserts, logWidth, w.args)
-	w.args = w.args[:0]
-	return err
-}
-
-// auditWriter collects rows of pm_audit for deliveries of logs.
-type auditWriter struct {
-	tx   *db.Tx
-	ws   string
-	at   int64
-	args []any
-}
-
-func (w *auditWriter) add(ctx context.Context, id int64, d *delivery) error {
-	e := entry{action: "create_log"}
-	if !d.batch {
-		e = entry{action: "log:create", prompt: d.logs[0].PromptName, version: d.logs[0].VersionTag, target: itoa(d.first)}
-	}
-	w.args = append(w.args, w.ws, w.at, id, e.action, nullable(e.prompt), nullable(e.version), nullable(e.target),
-		nullable(d.actor.Name), nullable(d.actor.IP))
-	if len(w.args) >= chunkSizes[0]*auditWidth {
-		return w.flush(ctx)
-	}
-	return nil
-}
-
-func (w *auditWriter) flush(ctx context.Context) error {
-	err := insertRows(ctx, w.tx, &auditInserts, auditWidth, w.args)
-	w.args = w.args[:0]
-	return err
+	return logInsert{
+		prompt: l.PromptName, version: l.VersionTag, provider: valueOf(l.Provider), model: valueOf(l.Model),
+		failed: l.Status == telemetry.Failed, timed: l.LatencyMS != nil,
+		tokensIn: valueOf(l.TokensIn), tokensOut: valueOf(l.TokensOut), latencyMS: valueOf(l.LatencyMS), cost: valueOf(l.CostUSD),
+		values: [...]any{
+			l.PromptName, l.VersionTag, value(l.Provider), value(l.Model),
+			value(l.TokensIn), value(l.TokensOut), value(l.LatencyMS), value(l.CostUSD), text(l.CostSource), string(l.Status),
+			value(l.ErrorCode), number(l.HTTPStatus), value(l.RunID), value(l.TraceID),
+			rawText(l.OllamaOptions), value(l.OllamaKeepAlive), rawText(l.OllamaFormat), metadata,
+		},
+	}, err
 }
 
 // value spares the driver a look through reflection.

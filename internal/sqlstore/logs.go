@@ -58,7 +58,14 @@ type logRow struct {
 
 // InsertLogs stores logs; see [telemetry.Store].
 func (r *recorder) InsertLogs(ctx context.Context, key string, batch bool, logs []telemetry.Log) (int64, error) {
-	return r.ingest.deliver(ctx, &delivery{id: r.db.ID(), actor: r.db.Actor(), key: key, batch: batch, logs: logs})
+	inserts := make([]logInsert, len(logs))
+	for i := range logs {
+		var err error
+		if inserts[i], err = newLogInsert(&logs[i]); err != nil {
+			return 0, err
+		}
+	}
+	return r.ingest.deliver(ctx, &delivery{id: r.db.ID(), actor: r.db.Actor(), key: key, batch: batch, logs: inserts})
 }
 
 // maxScan bounds how many logs a page may read past. A filter on metadata that

@@ -36,8 +36,8 @@ func newRollup(ws string, at int64) *rollup {
 	return &rollup{ws: ws, day: at / microsPerDay, byPrompt: map[[2]string]*sums{}, totals: map[totalKey]int64{}}
 }
 
-func (r *rollup) add(l *telemetry.Log) {
-	prompt := [2]string{l.PromptName, l.VersionTag}
+func (r *rollup) add(l *logInsert) {
+	prompt := [2]string{l.prompt, l.version}
 	of := r.byPrompt[prompt]
 	if of == nil {
 		of = &sums{}
@@ -45,23 +45,27 @@ func (r *rollup) add(l *telemetry.Log) {
 	}
 	of.add(l)
 	r.sum.add(l)
-	if l.LatencyMS != nil {
-		r.latencies.Add(*l.LatencyMS)
+	status := telemetry.OK
+	if l.failed {
+		status = telemetry.Failed
 	}
-	r.totals[totalKey{l.PromptName, l.VersionTag, valueOf(l.Provider), valueOf(l.Model), string(l.Status)}]++
+	if l.timed {
+		r.latencies.Add(l.latencyMS)
+	}
+	r.totals[totalKey{l.prompt, l.version, l.provider, l.model, string(status)}]++
 }
 
-func (s *sums) add(l *telemetry.Log) {
+func (s *sums) add(l *logInsert) {
 	s.requests++
-	if l.Status == telemetry.Failed {
+	if l.failed {
 		s.errors++
 	}
-	s.tokensIn = saturate(s.tokensIn, valueOf(l.TokensIn))
-	s.tokensOut = saturate(s.tokensOut, valueOf(l.TokensOut))
-	s.cost += valueOf(l.CostUSD)
-	if l.LatencyMS != nil {
+	s.tokensIn = saturate(s.tokensIn, l.tokensIn)
+	s.tokensOut = saturate(s.tokensOut, l.tokensOut)
+	s.cost += l.cost
+	if l.timed {
 		s.latencies++
-		s.latencyMS = saturate(s.latencyMS, *l.LatencyMS)
+		s.latencyMS = saturate(s.latencyMS, l.latencyMS)
 	}
 }
 
