@@ -28,7 +28,11 @@ func Translate(err error) error {
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
-	case IsNoRows(err), !isDown(err):
+	case IsNoRows(err):
+		return err
+	case isUnstorable(err):
+		return pmerr.New(pmerr.BadRequest, "a text holds a character that cannot be stored, such as NUL").Because(err)
+	case !isDown(err):
 		return err
 	}
 	down := pmerr.Down(err, "the database is not available")
@@ -47,6 +51,12 @@ func IsDuplicate(err error) bool {
 	}
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "23505"
+}
+
+// isUnstorable reports that PostgreSQL refused a NUL or an invalid sequence.
+func isUnstorable(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "22021" || pg.Code == "22P05")
 }
 
 func isDown(err error) bool {

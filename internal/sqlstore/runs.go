@@ -41,14 +41,15 @@ func (r *recorder) InsertRun(ctx context.Context, run telemetry.Run) (telemetry.
 		return run, err
 	}
 	err = r.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		// The counter comes first: while it is held the trace cannot go away.
+		id, at, err := claim(ctx, s.Tx(), s.Workspace().String(), countRuns, 1)
+		if err != nil {
+			return err
+		}
 		if run.TraceID != nil {
 			if _, err := findTrace(ctx, s, *run.TraceID); err != nil {
 				return err
 			}
-		}
-		id, at, err := claim(ctx, s.Tx(), s.Workspace().String(), countRuns, 1)
-		if err != nil {
-			return err
 		}
 		row := runRow{
 			RunID: run.ID, ID: id, WorkflowName: run.WorkflowName, Status: string(run.Status), Input: rawPtr(run.Input),

@@ -47,11 +47,12 @@ func (r *recorder) InsertSpans(ctx context.Context, traceID string, batch bool, 
 		}
 	}
 	err := r.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
-		trace, err := findTrace(ctx, s, traceID)
+		// The counter comes first: while it is held the trace cannot go away.
+		first, at, err := claim(ctx, s.Tx(), s.Workspace().String(), countSpans, int64(len(rows)))
 		if err != nil {
 			return err
 		}
-		first, at, err := claim(ctx, s.Tx(), s.Workspace().String(), countSpans, int64(len(rows)))
+		trace, err := findTrace(ctx, s, traceID)
 		if err != nil {
 			return err
 		}

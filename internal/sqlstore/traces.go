@@ -114,33 +114,44 @@ func (r *recorder) Trace(ctx context.Context, traceID string) (out telemetry.Tra
 // DeleteTrace deletes a trace with its spans, and the references of runs.
 func (r *recorder) DeleteTrace(ctx context.Context, traceID string) error {
 	return r.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		if err := lock(ctx, s, countSpans); err != nil {
+			return err
+		}
+		if err := lock(ctx, s, countRuns); err != nil {
+			return err
+		}
 		row, err := findTrace(ctx, s, traceID)
 		if err != nil {
 			return err
 		}
-		ws := s.Workspace().String()
-		result, err := s.Delete((*spanRow)(nil)).Where("trace_id = ?", traceID).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		spans, err := result.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if err := recount(ctx, s.Tx(), ws, countSpans, -spans); err != nil {
-			return err
-		}
-		if _, err := s.Update((*runRow)(nil)).Set("trace_id = NULL").Where("trace_id = ?", traceID).Exec(ctx); err != nil {
-			return err
-		}
-		if _, err := s.Delete((*traceRow)(nil)).Where("trace_id = ?", traceID).Exec(ctx); err != nil {
-			return err
-		}
-		if err := recount(ctx, s.Tx(), ws, countTraces, -1); err != nil {
+		if _, err := removeTrace(ctx, s, traceID); err != nil {
 			return err
 		}
 		return audit(ctx, s, entry{action: "delete_trace", prompt: valueOf(row.PromptName), version: valueOf(row.VersionTag), target: traceID})
 	})
+}
+
+// removeTrace deletes a trace with its spans and tells how many those were.
+// The counters of spans and runs are locked.
+func removeTrace(ctx context.Context, s *db.Scope, traceID string) (spans int64, err error) {
+	ws := s.Workspace().String()
+	result, err := s.Delete((*spanRow)(nil)).Where("trace_id = ?", traceID).Exec(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if spans, err = result.RowsAffected(); err != nil {
+		return 0, err
+	}
+	if err := recount(ctx, s.Tx(), ws, countSpans, -spans); err != nil {
+		return 0, err
+	}
+	if _, err := s.Update((*runRow)(nil)).Set("trace_id = NULL").Where("trace_id = ?", traceID).Exec(ctx); err != nil {
+		return 0, err
+	}
+	if _, err := s.Delete((*traceRow)(nil)).Where("trace_id = ?", traceID).Exec(ctx); err != nil {
+		return 0, err
+	}
+	return spans, recount(ctx, s.Tx(), ws, countTraces, -1)
 }
 
 func storedMembers(m telemetry.Metadata) (*string, error) {
