@@ -82,8 +82,13 @@ type Keyring struct {
 	// strangers holds a token for each read of an unknown key.
 	strangers chan struct{}
 	// tired are the keys to confirm in the background.
-	tired              chan [32]byte
+	tired              chan tiredKey
 	confirmer, flusher background
+}
+
+type tiredKey struct {
+	hash  [32]byte
+	entry *entry
 }
 
 // NewKeyring makes a keyring and starts its background work; Close ends it.
@@ -97,7 +102,7 @@ func NewKeyring(store KeyStore, o KeyringOptions) (*Keyring, error) {
 		store: store, now: o.Now, hasher: newHasher(o.Salt), born: o.Now(),
 		usage:     usage{store: store, log: o.Logger, every: o.TouchEvery},
 		strangers: make(chan struct{}, strangers),
-		tired:     make(chan [32]byte, refreshQueue),
+		tired:     make(chan tiredKey, refreshQueue),
 	}
 	k.confirmer = inBackground(k.confirm)
 	k.flusher = inBackground(k.usage.run)
@@ -143,10 +148,11 @@ func (k *Keyring) trusted(e *entry, hash [32]byte, now time.Time) bool {
 		return true
 	}
 	due := e.refresh.Load()
-	if int64(at) >= due && e.refresh.CompareAndSwap(due, int64(at+refreshRetry)) {
+	if int64(at) >= due && e.refresh.CompareAndSwap(due, never) {
 		select {
-		case k.tired <- hash:
+		case k.tired <- tiredKey{hash, e}:
 		default:
+			e.refresh.Store(int64(at + refreshRetry))
 		}
 	}
 	return true
@@ -158,10 +164,12 @@ func (k *Keyring) confirm(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case hash := <-k.tired:
-			// What was found has taken effect when lookup returns; a failure
+		case key := <-k.tired:
+			// What was found has taken effect when lookup returns. A failure
 			// is for the caller to see who finds the key's trust at its end.
-			_, _ = k.lookup(ctx, hash, true)
+			if _, err := k.lookup(ctx, key.hash, true); err != nil {
+				key.entry.refresh.Store(int64(k.now().Sub(k.born) + refreshRetry))
+			}
 		}
 	}
 }
@@ -171,9 +179,10 @@ func (k *Keyring) lookup(ctx context.Context, hash [32]byte, known bool) (*entry
 	s := k.verified.shard(hash)
 	// A read boarded in the first round may have begun before this call, and so
 	// before the key was made. In later rounds none has.
+	var f *flight
 	for first := true; ; first = false {
-		f, mine := s.board(hash)
-		if mine {
+		var mine bool
+		if f, mine = s.board(hash, f); mine {
 			k.fly(ctx, s, f, hash, known)
 		} else if err := f.wait(ctx); err != nil {
 			return nil, errCannotCheck(err)
@@ -225,7 +234,7 @@ func (k *Keyring) read(ctx context.Context, hash [32]byte, known bool) (*entry, 
 			KeyID: row.ID, Name: row.Name, Workspace: row.Workspace,
 			Scopes: slices.Clip(slices.Clone(row.Scopes)),
 		},
-		confirmed: began,
+		expires: never, confirmed: began,
 	}
 	if row.ExpiresAt != nil {
 		e.expires = row.ExpiresAt.Unix()

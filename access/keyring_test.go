@@ -2,7 +2,6 @@ package access_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -167,6 +166,12 @@ func TestExpiry(t *testing.T) {
 		}
 		require.Equal(t, 1, store.readCount())
 	})
+	inBubble(t, "in 1970 is an expiry too", func(t *testing.T) {
+		store := newKeyStore()
+		_, secret := store.put(t, access.Key{ExpiresAt: &timestamp.Time{Time: time.Unix(0, 0)}})
+		_, err := newRing(t, store).Authenticate(t.Context(), secret)
+		requireRefused(t, err, expired)
+	})
 	inBubble(t, "is not a use", func(t *testing.T) {
 		store := newKeyStore()
 		ring := newRing(t, store)
@@ -224,14 +229,17 @@ func TestRevokedByAnotherProcess(t *testing.T) {
 		removed := time.Now()
 		_, err := ring.Authenticate(t.Context(), secret)
 		require.NoError(t, err)
+		var accepted time.Time
 		for err == nil {
+			accepted = time.Now()
 			time.Sleep(10 * time.Millisecond)
 			_, err = ring.Authenticate(t.Context(), secret)
 		}
-		require.LessOrEqual(t, time.Since(removed), 5*time.Second+2*time.Second, "the read that tells takes 2 s")
+		require.Less(t, accepted.Sub(removed), 5*time.Second)
 		requireRefused(t, err, invalid)
+		require.LessOrEqual(t, store.readCount(), 3)
 	})
-	inBubble(t, "ends a key though the wall clock stands", func(t *testing.T) {
+	inBubble(t, "ends a key though the wall clock is set back", func(t *testing.T) {
 		store := newKeyStore()
 		clock := newClock(time.Now())
 		ring, err := access.NewKeyring(store, access.KeyringOptions{Salt: testSalt, Now: clock.now})
@@ -326,6 +334,30 @@ func TestRevokedHere(t *testing.T) {
 		close(gate)
 		requireRefused(t, <-first, invalid)
 	})
+	inBubble(t, "a lookup that had the row leaves nothing behind, not even for a moment", func(t *testing.T) {
+		store := newKeyStore()
+		ring := newRing(t, store)
+		id, secret := store.put(t, access.Key{})
+		gates := make(chan chan struct{}, 2)
+		first, second := make(chan struct{}), make(chan struct{})
+		gates <- first
+		gates <- second
+		store.read = func(context.Context, [32]byte) { <-<-gates }
+		result := make(chan error, 1)
+		go func() {
+			_, err := ring.Authenticate(t.Context(), secret)
+			result <- err
+		}()
+		synctest.Wait()
+		store.remove(id)
+		ring.Forget(access.Hash(testSalt, secret))
+		close(first)
+		synctest.Wait() // the caller asks again, to be sure.
+		require.Equal(t, 2, store.readCount())
+		require.Zero(t, ring.Verified())
+		close(second)
+		requireRefused(t, <-result, invalid)
+	})
 }
 
 func TestCreatedByAnotherProcess(t *testing.T) {
@@ -360,164 +392,5 @@ func TestCreatedByAnotherProcess(t *testing.T) {
 		close(gate)
 		requireRefused(t, <-early, invalid)
 		require.NoError(t, <-late)
-	})
-}
-
-func TestStoreDown(t *testing.T) {
-	t.Parallel()
-	outage := errors.New("connection refused at 10.0.0.7:5432")
-	requireDown := func(tb testing.TB, err error) {
-		tb.Helper()
-		require.ErrorIs(tb, err, pmerr.ErrUnavailable)
-		require.NotErrorIs(tb, err, pmerr.ErrUnauthorized)
-		require.ErrorIs(tb, err, outage)
-		require.NotContains(tb, pmerr.From(err).Message, "10.0.0.7")
-	}
-	inBubble(t, "an unknown key is unavailable, not unauthorized", func(t *testing.T) {
-		store := newKeyStore()
-		ring := newRing(t, store)
-		store.breakDown(outage)
-		_, err := ring.Authenticate(t.Context(), newSecret(t))
-		requireDown(t, err)
-	})
-	inBubble(t, "whatever code the store gave its failure", func(t *testing.T) {
-		store := newKeyStore()
-		ring := newRing(t, store)
-		store.breakDown(pmerr.New(pmerr.Unauthorized, "password of the database is wrong").Because(outage))
-		_, err := ring.Authenticate(t.Context(), newSecret(t))
-		require.ErrorIs(t, err, pmerr.ErrUnavailable)
-		require.Equal(t, pmerr.Unavailable, pmerr.From(err).Code)
-		require.NotContains(t, pmerr.From(err).Message, "password")
-	})
-	inBubble(t, "a confirmed key is trusted for 5 s and not longer", func(t *testing.T) {
-		store := newKeyStore()
-		ring := newRing(t, store)
-		_, secret := store.put(t, access.Key{})
-		_, err := ring.Authenticate(t.Context(), secret)
-		require.NoError(t, err)
-		store.breakDown(outage)
-		time.Sleep(5*time.Second - time.Nanosecond)
-		_, err = ring.Authenticate(t.Context(), secret)
-		require.NoError(t, err)
-		time.Sleep(time.Nanosecond)
-		_, err = ring.Authenticate(t.Context(), secret)
-		requireDown(t, err)
-		store.breakDown(nil)
-		_, err = ring.Authenticate(t.Context(), secret)
-		require.NoError(t, err)
-	})
-	inBubble(t, "an outage of 2 s goes unseen by keys in use, and is not hammered", func(t *testing.T) {
-		store := newKeyStore()
-		ring := newRing(t, store)
-		_, secret := store.put(t, access.Key{})
-		for i := range 2000 { // 20 s, the store is down from 4 to 6 s.
-			switch i {
-			case 400:
-				store.breakDown(outage)
-			case 600:
-				store.breakDown(nil)
-			}
-			_, err := ring.Authenticate(t.Context(), secret)
-			require.NoError(t, err)
-			time.Sleep(10 * time.Millisecond)
-		}
-		require.Less(t, store.readCount(), 20)
-	})
-	inBubble(t, "a store that hangs is unavailable within 3 s", func(t *testing.T) {
-		store := newKeyStore()
-		ring := newRing(t, store)
-		store.entered = func(ctx context.Context, _ [32]byte) { <-ctx.Done() }
-		began := time.Now()
-		_, err := ring.Authenticate(t.Context(), newSecret(t))
-		require.ErrorIs(t, err, pmerr.ErrUnavailable)
-		require.Equal(t, 3*time.Second, time.Since(began))
-	})
-	inBubble(t, "whether there are keys is unavailable", func(t *testing.T) {
-		store := newKeyStore()
-		ring := newRing(t, store)
-		some, err := ring.HasKeys(t.Context())
-		require.NoError(t, err)
-		require.False(t, some)
-		store.put(t, access.Key{})
-		some, err = ring.HasKeys(t.Context())
-		require.NoError(t, err)
-		require.True(t, some)
-		store.breakDown(outage)
-		_, err = ring.HasKeys(t.Context())
-		requireDown(t, err)
-	})
-}
-
-func TestCallersWhoWaitTogether(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "survive the one who reads going away", func(t *testing.T) {
-		store := newKeyStore()
-		ring := newRing(t, store)
-		_, secret := store.put(t, access.Key{})
-		gate := make(chan struct{})
-		store.entered = func(ctx context.Context, _ [32]byte) {
-			select {
-			case <-gate:
-			case <-ctx.Done():
-			}
-		}
-		impatient, leave := context.WithCancel(t.Context())
-		left, stayed := make(chan error, 1), make(chan error, 1)
-		go func() {
-			_, err := ring.Authenticate(impatient, secret)
-			left <- err
-		}()
-		synctest.Wait()
-		go func() {
-			_, err := ring.Authenticate(t.Context(), secret)
-			stayed <- err
-		}()
-		synctest.Wait()
-		leave()
-		err := <-left
-		require.ErrorIs(t, err, context.Canceled)
-		require.ErrorIs(t, err, pmerr.ErrUnavailable)
-		close(gate)
-		require.NoError(t, <-stayed)
-	})
-	inBubble(t, "may go away alone", func(t *testing.T) {
-		store := newKeyStore()
-		ring := newRing(t, store)
-		_, secret := store.put(t, access.Key{})
-		gate := make(chan struct{})
-		store.entered = func(context.Context, [32]byte) { <-gate }
-		read := make(chan error, 1)
-		go func() {
-			_, err := ring.Authenticate(t.Context(), secret)
-			read <- err
-		}()
-		synctest.Wait()
-		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		_, err := ring.Authenticate(impatient, secret)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		close(gate)
-		require.NoError(t, <-read)
-	})
-	inBubble(t, "are told when the store panics", func(t *testing.T) {
-		store := newKeyStore()
-		ring := newRing(t, store)
-		_, secret := store.put(t, access.Key{})
-		gate := make(chan struct{})
-		store.entered = func(context.Context, [32]byte) { <-gate; panic("a bug of the store") }
-		panicked, waited := make(chan any, 1), make(chan error, 1)
-		go func() {
-			defer func() { panicked <- recover() }()
-			_, _ = ring.Authenticate(t.Context(), secret)
-		}()
-		synctest.Wait()
-		go func() {
-			_, err := ring.Authenticate(t.Context(), secret)
-			waited <- err
-		}()
-		synctest.Wait()
-		close(gate)
-		require.Equal(t, "a bug of the store", <-panicked)
-		require.ErrorIs(t, <-waited, pmerr.ErrUnavailable)
 	})
 }

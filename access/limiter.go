@@ -92,8 +92,14 @@ type Decision struct {
 }
 
 // Limiter limits how many units each subject, such as an API key, may take in a
-// sliding window of time. It works in memory, so a limit holds for one process;
-// see [counter] for how it counts. Refused units are not counted.
+// sliding window of time. It works in memory, so a limit holds for one process.
+// Refused units are not counted.
+//
+// It keeps two counts a subject and estimates the window from them, after
+// https://blog.cloudflare.com/counting-things-a-lot-of-different-things/. In a
+// window aligned to 1970 there are never more than Max units; in any other span
+// of that length there may be more after a burst, up to the share of the burst
+// that the estimate has let go, and always less than twice Max.
 //
 // Subjects without a unit in the window are forgotten. Should there be more
 // than 65,536 others, ones that used little give way, so that a flood of

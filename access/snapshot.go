@@ -50,7 +50,7 @@ func (l *Limiter) restore(w Window) {
 		previous: min(max(w.Previous, 0), l.limit), current: min(max(w.Current, 0), l.limit),
 	}
 	if c.current > 0 {
-		c.last = min(t, start+l.window) // unknown; the latest that it can be.
+		c.last = start + l.window // unknown; the latest it can be, which advance cuts to now.
 	}
 	if c.advance(t, l.window); c.empty() {
 		return

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"maps"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,17 +25,20 @@ type verified struct{ shards [verifiedShards]shard }
 // entry is what a key's row said at one moment. All but the atomics is fixed.
 type entry struct {
 	who Identity
-	// expires in Unix seconds, 0 for never.
+	// expires in Unix seconds; [never] if it does not.
 	expires int64
 	// confirmed is when the read of the row began, on the ring's own clock.
 	confirmed time.Duration
-	// refresh is when to ask the store again ahead of time, on that clock.
+	// refresh is the earliest time, on that clock, to ask the store again ahead
+	// of time; never while that is being done.
 	refresh atomic.Int64
 	// used is the last use that was handed to the store, in Unix nanoseconds.
 	used atomic.Int64
 }
 
-func (e *entry) expired(now time.Time) bool { return e.expires != 0 && now.Unix() >= e.expires }
+const never = math.MaxInt64
+
+func (e *entry) expired(now time.Time) bool { return now.Unix() >= e.expires }
 
 type shard struct {
 	entries atomic.Pointer[map[[32]byte]*entry]
@@ -57,6 +61,10 @@ type flight struct {
 	abandoned bool
 	// void tells that the key was revoked meanwhile: the row may be older.
 	void bool
+
+	// next is the read for those of this flight whom its result does not
+	// answer. Guarded by the shard's mu.
+	next *flight
 }
 
 func (f *flight) wait(ctx context.Context) error {
@@ -78,19 +86,26 @@ func (s *shard) get(hash [32]byte) *entry {
 }
 
 // board joins the read that is under way for a hash, or opens one: then mine is
-// true and the caller must end it with land.
-func (s *shard) board(hash [32]byte) (f *flight, mine bool) {
+// true and the caller must end it with land. Whoever was on a flight before
+// names it, and all who were on it get the same one, which began later than
+// they came.
+func (s *shard) board(hash [32]byte, before *flight) (f *flight, mine bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f = s.flights[hash]; f != nil {
-		return f, false
+	if before != nil && before.next != nil {
+		return before.next, false
 	}
-	f = &flight{done: make(chan struct{})}
-	if s.flights == nil {
-		s.flights = map[[32]byte]*flight{}
+	if f = s.flights[hash]; f == nil {
+		f, mine = &flight{done: make(chan struct{})}, true
+		if s.flights == nil {
+			s.flights = map[[32]byte]*flight{}
+		}
+		s.flights[hash] = f
 	}
-	s.flights[hash] = f
-	return f, true
+	if before != nil {
+		before.next = f
+	}
+	return f, mine
 }
 
 // land ends a read: what it found takes effect, unless the key was revoked here
