@@ -119,6 +119,11 @@ func DecodeCursor(kind, text string, position any) error {
 	if err := json.Unmarshal(c.At, position); err != nil {
 		return errCursor(err)
 	}
+	// encoding/json forgives what EncodeCursor never writes: null, rows that
+	// are too short or too long, members in another case.
+	if EncodeCursor(kind, position) != text {
+		return errCursor(nil)
+	}
 	return nil
 }
 

@@ -32,7 +32,7 @@ func run(ctx context.Context, out io.Writer, server, key string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = pm.Close() }()
+	defer pm.Close()
 
 	entry, err := greet(ctx, pm.Registry)
 	if err != nil {

@@ -38,13 +38,17 @@ func tableTag(tag string) string {
 }
 
 // MemberEquals is the condition that a top-level member of a JSON text column
-// has a value, compared as text; its two placeholders are key and value.
+// has a value; its two placeholders are key and value. Texts are compared as
+// they are, anything else by its JSON text. The column must not be called
+// value.
 func (t *Tx) MemberEquals(column string) string {
 	if t.db.dialect == PostgreSQL {
-		return "(" + column + "::jsonb ->> ?) = ?"
+		return "(" + column + "::json ->> ?) = ?" // jsonb would rewrite numbers
 	}
 	return "EXISTS (SELECT 1 FROM json_each(" + column + ") AS member WHERE member.key = ? AND " +
-		"CASE member.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(member.value AS TEXT) END = ?)"
+		"CASE member.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' " +
+		"WHEN 'integer' THEN " + column + " -> member.fullkey WHEN 'real' THEN " + column + " -> member.fullkey " +
+		"ELSE member.value END = ?)"
 }
 
 // Micros is how a time is stored: integer microseconds since 1970, UTC.

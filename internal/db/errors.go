@@ -84,5 +84,8 @@ func isDown(err error) bool {
 	var connect *pgconn.ConnectError
 	return errors.Is(err, errFileGone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
-		errors.As(err, &network) || errors.As(err, &connect)
+		errors.As(err, &network) || errors.As(err, &connect) || strings.Contains(err.Error(), closedPool)
 }
+
+// closedPool is what database/sql says after Close; it exports no error for it.
+const closedPool = "sql: database is closed"

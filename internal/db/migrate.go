@@ -30,6 +30,10 @@ func (d *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return d.migrateTo(ctx, steps)
+}
+
+func (d *DB) migrateTo(ctx context.Context, steps []migration) error {
 	conn, err := d.write.DB.Conn(ctx)
 	if err != nil {
 		return Translate(err)

@@ -32,7 +32,12 @@ func (d *DB) openSQLite(ctx context.Context, c Config) error {
 	if info, err := os.Stat(c.Path); err == nil && info.IsDir() {
 		return fmt.Errorf("the SQLite file %s is a folder: name a file", c.Path)
 	}
-	query := url.Values{}
+	// Made here and not by SQLite, which would also make it when a connection of
+	// the pool is renewed after somebody has removed it.
+	if err := makeFile(c.Path); err != nil {
+		return fmt.Errorf("the SQLite file %s cannot be made: %w", c.Path, err)
+	}
+	query := url.Values{"mode": {"rw"}}
 	for _, p := range pragmas(c.BusyTimeout) {
 		query.Add("_pragma", p[0]+"("+p[1]+")")
 	}
@@ -58,6 +63,15 @@ func (d *DB) openSQLite(ctx context.Context, c Config) error {
 		return errors.Join(err, write.Close(), read.Close())
 	}
 	return nil
+}
+
+// makeFile makes an empty file, which is an empty database, if there is none.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDONLY, 0o600) //nolint:gosec // the operator's own path.
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func checkPragmas(ctx context.Context, db *sql.DB, c Config) error {

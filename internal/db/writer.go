@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/uptrace/bun"
 
@@ -45,6 +46,17 @@ type job struct {
 	// panicked carries a panic of fn back to the goroutine that called.
 	panicked any
 	done     chan struct{}
+	// settled is set by the writer when it starts the job, or by a caller who
+	// leaves before that: whoever comes first.
+	settled atomic.Bool
+}
+
+// take tells the writer to run the job, unless its caller has left.
+func (j *job) take() bool {
+	if j.err = j.ctx.Err(); j.err != nil {
+		return false
+	}
+	return j.settled.CompareAndSwap(false, true)
 }
 
 func newWriter(db *bun.DB, hold bool, file *fileGuard) *writer {
@@ -54,13 +66,20 @@ func newWriter(db *bun.DB, hold bool, file *fileGuard) *writer {
 }
 
 // do queues a function and waits until its transaction is durable. When ctx
-// ends while the function waits in the queue it is not run.
+// ends while the function waits for its turn, do returns and it is not run.
 func (w *writer) do(ctx context.Context, d *DB, fn func(context.Context, *Tx) error) error {
 	j := &job{ctx: ctx, db: d, fn: fn, done: make(chan struct{})}
 	if err := w.enqueue(ctx, j); err != nil {
 		return err
 	}
-	<-j.done
+	select {
+	case <-j.done:
+	case <-ctx.Done():
+		if j.settled.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+		<-j.done
+	}
 	if j.panicked != nil {
 		panic(j.panicked)
 	}
@@ -133,7 +152,7 @@ func (w *writer) commit(batch []*job) {
 	tx := &Tx{IDB: w.conn, stmts: w.stmts}
 	ran := 0
 	for _, j := range batch {
-		if j.err = j.ctx.Err(); j.err != nil {
+		if !j.take() {
 			continue
 		}
 		tx.db = j.db
@@ -175,7 +194,7 @@ func (w *writer) runJob(ctx context.Context, tx *Tx, j *job, shared bool) (fatal
 	w.call(ctx, tx, j)
 	if j.err != nil || j.panicked != nil {
 		if _, err := w.run1(ctx, "ROLLBACK TO job"); err != nil {
-			return errors.Join(j.err, err)
+			return err // not j.err: the others' callers must not see it
 		}
 	}
 	_, err := w.run1(ctx, "RELEASE job")
@@ -228,6 +247,7 @@ func (w *writer) fail(batch []*job, err error) {
 // thrown away.
 func (w *writer) rollback(ctx context.Context) {
 	if _, err := w.conn.ExecContext(ctx, "ROLLBACK"); err != nil {
+		w.stmts.close() // before their connection: the driver crashes otherwise
 		_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
 		w.release()
 		return
@@ -277,4 +297,5 @@ func (s *statements) close() {
 	for _, stmt := range s.byQ {
 		_ = stmt.Close()
 	}
+	clear(s.byQ)
 }

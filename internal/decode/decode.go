@@ -29,7 +29,7 @@ func JSON(data []byte, v any) error {
 	var tree any
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	if dec.Decode(&tree) != nil || dec.More() {
+	if !json.Valid(data) || dec.Decode(&tree) != nil {
 		return pmerr.New(pmerr.BadRequest, "Invalid JSON body").Because(err)
 	}
 	faults := appendFaults(nil, tree, reflect.TypeOf(v).Elem(), "")
@@ -38,7 +38,9 @@ func JSON(data []byte, v any) error {
 		if errors.As(err, &ours) {
 			return ours
 		}
-		return pmerr.New(pmerr.BadRequest, "Invalid JSON body").Because(err)
+		// The tree holds the last of several members of one name; the others
+		// were wrong.
+		return pmerr.Invalid("body must have no two members of one name").Because(err)
 	}
 	return pmerr.Invalid(faults...)
 }
@@ -48,10 +50,16 @@ var (
 	rawMessage  = reflect.TypeFor[json.RawMessage]()
 )
 
+// maxFaults ends the comparison of a body that is wrong throughout.
+const maxFaults = 100
+
 // appendFaults compares a decoded JSON value with the Go type it is meant for.
 func appendFaults(faults []string, value any, t reflect.Type, path string) []string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
+	}
+	if len(faults) >= maxFaults {
+		return faults
 	}
 	if value == nil || t == rawMessage || t.Kind() == reflect.Interface {
 		return faults
@@ -101,11 +109,28 @@ func appendMemberFaults(faults []string, members map[string]any, t reflect.Type,
 			continue
 		}
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if value, ok := members[name]; ok && name != "-" {
+		if name == "-" {
+			continue
+		}
+		for _, value := range named(members, name) {
 			faults = appendFaults(faults, value, f.Type, join(path, name))
 		}
 	}
 	return faults
+}
+
+// named finds the members that encoding/json takes for a field: it does not
+// look at the case of names.
+func named(members map[string]any, name string) (values []any) {
+	if value, ok := members[name]; ok {
+		values = append(values, value)
+	}
+	for key, value := range members {
+		if key != name && strings.EqualFold(key, name) {
+			values = append(values, value)
+		}
+	}
+	return values
 }
 
 func appendScalarFault(faults []string, value any, t reflect.Type, path string) []string {

@@ -14,7 +14,7 @@ func pretend(tb testing.TB, folders ...string) {
 	for _, folder := range folders {
 		require.NoError(tb, os.MkdirAll(folder, 0o700))
 		for _, name := range []string{"initdb", "postgres"} {
-			require.NoError(tb, os.WriteFile(filepath.Join(folder, program(name)), nil, 0o700)) //nolint:gosec // A program is executable.
+			require.NoError(tb, os.WriteFile(filepath.Join(folder, program(name)), nil, 0o700))
 		}
 	}
 }

@@ -55,7 +55,7 @@ func makeFolder(parent string, owner *account) (*folder, error) {
 func (f *folder) fill(owner *account) error {
 	if owner != nil {
 		// The server's user must get through to what is its own.
-		if err := os.Chmod(f.path, 0o711); err != nil { //nolint:gosec // It holds nothing that could be listed.
+		if err := os.Chmod(f.path, 0o711); err != nil { // It holds nothing that could be listed.
 			return fmt.Errorf("open the folder of PostgreSQL: %w", err)
 		}
 	}

@@ -97,7 +97,7 @@ func (s *Server) launch(ctx context.Context) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	defer log.Close() //nolint:errcheck // The server holds its own descriptor.
+	defer log.Close() // The server holds a descriptor of its own.
 
 	settings := baseSettings()
 	maps.Copy(settings, s.settings)
@@ -114,7 +114,8 @@ func (s *Server) launch(ctx context.Context) (*process, error) {
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	if err := s.awaitReady(ctx, p); err != nil {
-		_ = p.end(context.Background(), immediateShutdown) // It is gone either way.
+		// The start failed, perhaps because its context ended: the stop has its own.
+		_ = p.end(context.WithoutCancel(ctx), immediateShutdown)
 		return nil, err
 	}
 	return p, nil
@@ -168,7 +169,7 @@ func (s *Server) logTail() string {
 	if err != nil {
 		return ""
 	}
-	defer log.Close() //nolint:errcheck // Nothing was written.
+	defer log.Close()
 	if info, err := log.Stat(); err == nil && info.Size() > logShown {
 		if _, err := log.Seek(-logShown, io.SeekEnd); err != nil {
 			return ""

@@ -33,7 +33,7 @@ func TestOrphanChild(t *testing.T) {
 	}
 	s, err := Start(context.Background(), Options{Parent: os.Getenv(orphanParent)})
 	require.NoError(t, err)
-	fmt.Printf("server %d %s\n", s.port, s.folder.path) //nolint:forbidigo // The parent reads it.
+	fmt.Printf("server %d %s\n", s.port, s.folder.path) // The parent reads it.
 	switch how {
 	case "panic":
 		panic("the test's own end")

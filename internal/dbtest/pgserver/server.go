@@ -78,7 +78,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{bin: o.Bin, folder: home, owner: owner, password: rand.Text(), settings: o.Settings}
 	if err := s.begin(ctx); err != nil {
-		s.Stop()
+		s.stop(context.WithoutCancel(ctx))
 		return nil, err
 	}
 	return s, nil
@@ -160,7 +160,9 @@ func (s *Server) Restart(ctx context.Context) error {
 
 // Stop ends the server at once and removes all that it stored. It may be called
 // more than once.
-func (s *Server) Stop() {
+func (s *Server) Stop() { s.stop(context.Background()) }
+
+func (s *Server) stop(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {
@@ -169,7 +171,7 @@ func (s *Server) Stop() {
 	s.stopped = true
 	if s.process != nil {
 		// A failure here means that the process had to be killed, and is gone.
-		_ = s.process.end(context.Background(), immediateShutdown)
+		_ = s.process.end(ctx, immediateShutdown)
 		s.process = nil
 	}
 	s.folder.remove()

@@ -132,7 +132,7 @@ func TestTwoServersAreStrangers(t *testing.T) {
 
 func TestRestart(t *testing.T) {
 	t.Parallel()
-	s := start(t, Options{})
+	s := start(t, Options{Parent: "/tmp"}) // On a disk, which the other tests avoid.
 	dsn, err := s.CreateDatabase(t.Context(), "")
 	require.NoError(t, err)
 	before := connect(t, dsn)
@@ -259,7 +259,7 @@ func TestStartTakesAnotherPortWhenOneIsTaken(t *testing.T) {
 // server's user may enter.
 func shortDir(tb testing.TB) string {
 	tb.Helper()
-	folder, err := os.MkdirTemp("/tmp", "pgtest-")
+	folder, err := os.MkdirTemp(append(memoryFolders(), "/tmp")[0], "pgtest-")
 	require.NoError(tb, err)
 	require.NoError(tb, os.Chmod(folder, 0o711))
 	tb.Cleanup(func() { require.NoError(tb, os.RemoveAll(folder)) })

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+
+	"github.com/promptmetrics-go/promptmetrics"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
+)
+
+// openData opens the library on the configured data.
+func openData(c config, log *slog.Logger) (*promptmetrics.Client, error) {
+	c.options.Logger = log
+	pm, err := promptmetrics.New(c.options)
+	if err != nil {
+		return nil, errors.New(named(err))
+	}
+	return pm, nil
+}
+
+// withData runs a command on the configured data, opened for it alone. wrap
+// may listen to what the library logs.
+func withData[T any](
+	p *program, do func(c config, pm *promptmetrics.Client) (T, error), wrap ...func(slog.Handler) slog.Handler,
+) (T, error) {
+	var none T
+	c, err := readConfig(readEnvironment(p.lookup))
+	if err != nil {
+		return none, err
+	}
+	handler := p.logger(c).Handler()
+	for _, w := range wrap {
+		handler = w(handler)
+	}
+	pm, err := openData(c, slog.New(handler))
+	if err != nil {
+		return none, err
+	}
+	result, err := do(c, pm)
+	return result, errors.Join(err, pm.Close())
+}
+
+// logger writes to standard error; standard output is for answers.
+func (p *program) logger(c config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.level}
+	if c.json {
+		return slog.New(slog.NewJSONHandler(p.err, options))
+	}
+	return slog.New(slog.NewTextHandler(p.err, options))
+}
+
+// named puts the variable before what the library says about an option that it
+// knows by another name.
+func named(err error) string {
+	text := err.Error()
+	if e, ok := errors.AsType[*pmerr.Error](err); ok && len(e.Fields) > 0 {
+		text = strings.Join(e.Fields, "; ")
+	}
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
+	for _, subject := range [][2]string{
+		{"Path: ", "PROMPTS_PATH: "},
+		{"The prompt repository ", "PROMPTS_PATH: the prompt repository "},
+		{"PostgreSQL", "DATABASE_URL: PostgreSQL"},
+		{"the PostgreSQL connection URL", "DATABASE_URL: the PostgreSQL connection URL"},
+		{"the SQLite file", "SQLITE_PATH: the SQLite file"},
+		{"the API key salt", "API_KEY_SALT: the API key salt"},
+		{"the data folder", "DATA_DIR: the data folder"},
+	} {
+		if rest, ok := strings.CutPrefix(text, subject[0]); ok {
+			return subject[1] + rest
+		}
+	}
+	return text
+}

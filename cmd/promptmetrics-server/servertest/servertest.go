@@ -1,0 +1,281 @@
+// Package servertest runs the real programs in tests, as a user would: built
+// once, each server in a folder of its own, on a port that the system chooses.
+package servertest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Programs is a folder with both programs in it.
+type Programs struct{ Folder string }
+
+// Main builds the programs, keeps them in into, runs the tests and returns the
+// status to exit with. It is for TestMain.
+func Main(m *testing.M, into *Programs) int {
+	folder, err := os.MkdirTemp("", "promptmetrics-programs-*")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	const module = "github.com/promptmetrics-go/promptmetrics/cmd/"
+	build := exec.Command("go", "build", "-o", folder+string(filepath.Separator), module+"promptmetrics-server", module+"promptmetrics")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "the programs cannot be built: %v\n%s", err, out)
+		return 1
+	}
+	into.Folder = folder
+	return m.Run()
+}
+
+// Call is one run of a program, or of a shell script.
+type Call struct {
+	// Dir is the working folder.
+	Dir string
+	// Env is all the program sees beside PATH, which finds both programs, and
+	// HOME; NAME=value.
+	Env []string
+	// In is standard input.
+	In string
+}
+
+// Result is what came of it.
+type Result struct {
+	Out, Err string
+	Code     int
+}
+
+// Run runs a program to its end, which must come within a minute.
+func (p Programs) Run(tb testing.TB, c Call, name string, args ...string) Result {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
+	defer cancel()
+	var out, errs bytes.Buffer
+	cmd := p.command(ctx, tb, c, name, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(c.In), &out, &errs
+	err := cmd.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		tb.Fatalf("%s cannot be run: %v", name, err)
+	}
+	return Result{Out: out.String(), Err: errs.String(), Code: cmd.ProcessState.ExitCode()}
+}
+
+func (p Programs) command(ctx context.Context, tb testing.TB, c Call, name string, args ...string) *exec.Cmd {
+	tb.Helper()
+	if own := filepath.Join(p.Folder, name); !strings.Contains(name, "/") {
+		if _, err := os.Stat(own); err == nil {
+			name = own
+		}
+	}
+	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the programs under test.
+	cmd.Dir = c.Dir
+	cmd.Env = append([]string{
+		"PATH=" + p.Folder + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + os.TempDir(),
+		// Commits that tests make with git.
+		"GIT_AUTHOR_NAME=Test", "GIT_AUTHOR_EMAIL=test@example.com",
+		"GIT_COMMITTER_NAME=Test", "GIT_COMMITTER_EMAIL=test@example.com",
+	}, c.Env...)
+	return cmd
+}
+
+// Server is a running promptmetrics-server.
+type Server struct {
+	// URL has no slash at its end.
+	URL string
+	// Call has the folder and the environment of the server, for commands that
+	// are to work on the same data.
+	Call Call
+
+	programs Programs
+	cmd      *exec.Cmd
+	out, err *transcript
+	ended    chan struct{}
+}
+
+var listening = regexp.MustCompile(`listens on (http://\S+?)[;\s]`)
+
+// Start starts a server in a folder and waits until it listens. It is killed
+// when the test ends, if it still runs.
+func (p Programs) Start(tb testing.TB, dir string, env ...string) *Server {
+	tb.Helper()
+	env = append([]string{"HOST=127.0.0.1", "PORT=0", "RATE_LIMIT_MAX_REQUESTS=1000000000"}, env...)
+	s := &Server{
+		Call: Call{Dir: dir, Env: env}, programs: p,
+		out: newTranscript(), err: newTranscript(), ended: make(chan struct{}),
+	}
+	s.cmd = p.command(context.WithoutCancel(tb.Context()), tb, s.Call, "promptmetrics-server")
+	s.cmd.Stdout, s.cmd.Stderr = s.out, s.err
+	if err := s.cmd.Start(); err != nil {
+		tb.Fatalf("the server cannot be started: %v", err)
+	}
+	go func() {
+		defer close(s.ended)
+		_ = s.cmd.Wait() // its outcome is in ProcessState
+	}()
+	tb.Cleanup(func() {
+		s.Kill()
+		if tb.Failed() {
+			tb.Logf("the server in %s said:\n%s%s", dir, s.Out(), s.Err())
+		}
+	})
+	s.URL = s.awaitURL(tb)
+	return s
+}
+
+func (s *Server) awaitURL(tb testing.TB) string {
+	tb.Helper()
+	patience := time.NewTimer(30 * time.Second)
+	defer patience.Stop()
+	for {
+		grown := s.out.grown()
+		if found := listening.FindStringSubmatch(s.Out()); found != nil {
+			return found[1]
+		}
+		select {
+		case <-grown:
+		case <-s.ended:
+			tb.Fatalf("the server ended with %d before it listened:\n%s", s.cmd.ProcessState.ExitCode(), s.Err())
+		case <-patience.C:
+			tb.Fatalf("the server does not listen:\n%s", s.Err())
+		}
+	}
+}
+
+// Out is what the server has written to standard output.
+func (s *Server) Out() string { return s.out.String() }
+
+// Err is what the server has written to standard error.
+func (s *Server) Err() string { return s.err.String() }
+
+// Signal sends a signal.
+func (s *Server) Signal(tb testing.TB, signal os.Signal) {
+	tb.Helper()
+	if err := s.cmd.Process.Signal(signal); err != nil {
+		tb.Fatalf("the server cannot be sent %v: %v", signal, err)
+	}
+}
+
+// Wait waits for the end of the server and gives its exit status; -1 if a
+// signal ended it.
+func (s *Server) Wait(tb testing.TB, atMost time.Duration) int {
+	tb.Helper()
+	select {
+	case <-s.ended:
+		return s.cmd.ProcessState.ExitCode()
+	case <-time.After(atMost):
+		tb.Fatalf("the server still runs after %s:\n%s", atMost, s.Err())
+		return 0
+	}
+}
+
+// Stop asks the server to end and requires that it ends well.
+func (s *Server) Stop(tb testing.TB) {
+	tb.Helper()
+	s.Signal(tb, syscall.SIGTERM)
+	if code := s.Wait(tb, 30*time.Second); code != 0 {
+		tb.Fatalf("the server ended with %d:\n%s", code, s.Err())
+	}
+}
+
+// Kill ends the server at once, as a power cut would, but for the disk's cache.
+func (s *Server) Kill() {
+	_ = s.cmd.Process.Kill() // it may have ended
+	<-s.ended
+}
+
+// Run runs a command of promptmetrics-server on the data of the server.
+func (s *Server) Run(tb testing.TB, args ...string) Result {
+	tb.Helper()
+	return s.programs.Run(tb, s.Call, "promptmetrics-server", args...)
+}
+
+// Key makes an API key in a process of its own.
+func (s *Server) Key(tb testing.TB, args ...string) string {
+	tb.Helper()
+	made := s.Run(tb, append([]string{"create-key", "--name", "test"}, args...)...)
+	if made.Code != 0 {
+		tb.Fatalf("no key was made: %s", made.Err)
+	}
+	return strings.TrimSpace(made.Out)
+}
+
+// Ask sends a request with a key, unless it is empty, and gives status and body.
+func (s *Server) Ask(tb testing.TB, key, method, path, body string) (status int, answer string) {
+	tb.Helper()
+	status, answer, err := s.Try(tb.Context(), key, method, path, body)
+	if err != nil {
+		tb.Fatalf("%s %s: %v", method, path, err)
+	}
+	return status, answer
+}
+
+// Try is Ask for a server that may be gone.
+func (s *Server) Try(ctx context.Context, key, method, path, body string) (status int, answer string, err error) {
+	var in io.Reader
+	if body != "" {
+		in = strings.NewReader(body)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, s.URL+path, in)
+	if err != nil {
+		return 0, "", err
+	}
+	if key != "" {
+		request.Header.Set("X-API-Key", key)
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	data, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(data), errors.Join(err, response.Body.Close())
+}
+
+// transcript is an output that can be waited for.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{}
+}
+
+func newTranscript() *transcript { return &transcript{more: make(chan struct{})} }
+
+// Write appends and wakes who waits.
+func (t *transcript) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	close(t.more)
+	t.more = make(chan struct{})
+	return t.text.Write(p)
+}
+
+// String gives what was written so far.
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
+}
+
+// grown is closed when something is written after this call.
+func (t *transcript) grown() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.more
+}

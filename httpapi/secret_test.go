@@ -1,0 +1,3 @@
+package httpapi_test
+
+const webhookSecret = "it's a secret to everybody"

@@ -1,0 +1,25 @@
+package db
+
+import (
+	"context"
+	"fmt"
+)
+
+// Rebind is the translation of placeholders.
+var Rebind = rebind
+
+// Queued is how many functions wait for the writer.
+func (d *DB) Queued() int { return len(d.writer.queue) }
+
+// MigrateWith migrates to a schema with further steps.
+func (d *DB) MigrateWith(ctx context.Context, scripts ...string) error {
+	steps, err := migrations(migrationFiles, d.dialect)
+	if err != nil {
+		return err
+	}
+	for _, script := range scripts {
+		number := steps[len(steps)-1].number + 1
+		steps = append(steps, migration{number: number, name: fmt.Sprintf("%04d_test.sql", number), script: script})
+	}
+	return d.migrateTo(ctx, steps)
+}

@@ -1,0 +1,284 @@
+package gitstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/registry"
+	"github.com/promptmetrics-go/promptmetrics/workspace"
+)
+
+// Store keeps the prompt files of all workspaces in one bare git repository. It
+// is safe for concurrent use, also by several processes.
+type Store struct {
+	dir    string
+	log    *slog.Logger
+	now    func() time.Time
+	wait   time.Duration
+	lock   processLock
+	branch *branch
+	odb    *odb
+	trees  *lru[plumbing.Hash, *tree]
+	queue  *queue
+	repack *repacker
+
+	// durable is the head that is known to be safely on disk. Only the
+	// committer uses it.
+	durable plumbing.Hash
+
+	committed chan struct{} // closed when the committer has ended
+	closing   sync.Once
+	closed    chan struct{}
+}
+
+var _ registry.ContentStore = (*Store)(nil)
+
+// Open opens the repository, or creates it. A path that cannot be used gives a
+// validation error that says what to do, one that cannot be reached or written
+// pmerr.ErrUnavailable. ctx bounds the opening only; Close ends the store.
+func Open(ctx context.Context, options Options) (*Store, error) {
+	if err := options.validate(); err != nil {
+		return nil, err
+	}
+	options = options.withDefaults()
+	if err := ctx.Err(); err != nil {
+		return nil, pmerr.Down(err, "The prompt repository was not opened: the call was cancelled")
+	}
+	dir, err := filepath.Abs(options.Path)
+	if err != nil {
+		return nil, pmerr.Invalid("Path: " + options.Path + " cannot be made absolute; give an absolute path").Because(err)
+	}
+	name, err := openRepository(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		dir:  dir,
+		log:  options.Logger,
+		now:  options.Now,
+		wait: options.LockWait,
+		lock: processLock{filepath.Join(dir, ownDir)},
+		branch: &branch{
+			dir: dir, name: name, log: options.Logger, wait: options.LockWait, link: os.Link,
+		},
+		trees:     newLRU[plumbing.Hash, *tree](treeCache),
+		queue:     newQueue(),
+		committed: make(chan struct{}),
+		closed:    make(chan struct{}),
+	}
+	for _, d := range []string{s.packs(), filepath.Dir(s.branch.file())} {
+		// Tools that copy repositories drop empty folders.
+		err = errors.Join(err, os.MkdirAll(d, 0o755)) //nolint:gosec // as git has it
+	}
+	if err != nil {
+		return nil, unusable(options.Path, err)
+	}
+	if s.odb, err = openODB(s.objects(), options.Logger); err == nil {
+		err = s.tidy()
+	}
+	if err == nil {
+		err = s.probe()
+	}
+	if err != nil {
+		return nil, unusable(options.Path, err)
+	}
+	s.repack = newRepacker(s, options.RepackAt)
+	s.repack.start()
+	go s.commitAll()
+	return s, nil
+}
+
+// Close waits for what is under way, stops the background work and closes the
+// files. Calls that come later fail as unavailable.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		s.queue.close()
+		<-s.committed
+		s.repack.stop()
+		s.odb.close()
+		close(s.closed)
+	})
+	<-s.closed
+	return nil
+}
+
+// objects is the folder of the repository's own objects.
+func (s *Store) objects() string { return filepath.Join(s.dir, "objects") }
+
+// packs is the folder of its packs.
+func (s *Store) packs() string { return filepath.Join(s.objects(), "pack") }
+
+// Workspace binds the store to a workspace. The zero ID panics.
+func (s *Store) Workspace(id workspace.ID) registry.Content {
+	_ = id.String()
+	return &content{s, id}
+}
+
+// content is the store of one workspace.
+type content struct {
+	store *Store
+	id    workspace.ID
+}
+
+// Put implements registry.Content. Content of more than 10 MiB is
+// pmerr.ErrTooLarge, a key that cannot be a path pmerr.ErrValidation. A caller
+// whose context ends while others are being committed gets
+// pmerr.ErrUnavailable, and nothing was stored; once its own commit is under
+// way it learns the outcome.
+func (c *content) Put(ctx context.Context, key registry.Key, data []byte, by registry.Signature) (registry.Stored, error) {
+	if err := checkKey(key); err != nil {
+		return registry.Stored{}, err
+	}
+	if len(data) > maxBlob {
+		return registry.Stored{}, tooLarge()
+	}
+	if err := ctx.Err(); err != nil {
+		return registry.Stored{}, unwritten(err)
+	}
+	blob := object{
+		hash:   hashOf(plumbing.BlobObject, data),
+		kind:   plumbing.BlobObject,
+		size:   len(data),
+		stream: c.store.odb.codec.deflate(data),
+	}
+	o := c.store.queue.do(ctx, &job{
+		workspace: c.id,
+		author:    parseAuthor(by.Author),
+		message:   cleanMessage(by.Message, defaultMessage("Create", []registry.Key{key})),
+		put:       &blob,
+		key:       key,
+		bytes:     len(blob.stream) + maxMessage,
+		done:      make(chan outcome, 1),
+	})
+	return o.stored, o.err
+}
+
+// Remove implements registry.Content. The commit is empty if there was nothing
+// to delete. A version's file goes whatever its ending is.
+func (c *content) Remove(ctx context.Context, keys []registry.Key, by registry.Signature) (string, error) {
+	known := make([]registry.Key, 0, len(keys))
+	for _, key := range keys {
+		if checkKey(key) == nil { // others cannot exist
+			known = append(known, key)
+		}
+	}
+	if len(known) == 0 {
+		return "", nil
+	}
+	if err := ctx.Err(); err != nil {
+		return "", unwritten(err)
+	}
+	o := c.store.queue.do(ctx, &job{
+		workspace: c.id,
+		author:    parseAuthor(by.Author),
+		message:   cleanMessage(by.Message, defaultMessage("Delete", known)),
+		keys:      known,
+		bytes:     len(known)*(2*maxVersion) + maxMessage,
+		done:      make(chan outcome, 1),
+	})
+	return o.stored.Commit, o.err
+}
+
+// Read implements registry.Content. Content of more than 10 MiB, which people
+// may have pushed, is pmerr.ErrTooLarge.
+func (c *content) Read(ctx context.Context, ref string) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, pmerr.Down(err, "The prompt content was not read: the call was cancelled")
+	}
+	if err := c.store.open(); err != nil {
+		return nil, err
+	}
+	h, ok := parseHash(ref)
+	if !ok {
+		return nil, pmerr.Missing("Prompt content")
+	}
+	kind, data, err := c.store.odb.read(h, maxBlob)
+	switch {
+	case errors.Is(err, errMissing), err == nil && kind != plumbing.BlobObject:
+		return nil, pmerr.Missing("Prompt content")
+	case errors.Is(err, errTooLarge):
+		return nil, tooLarge()
+	case err == nil && hashOf(kind, data) != h:
+		err = damaged("content of %s", ref)
+	}
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return data, nil
+}
+
+// open fails once the store is closed.
+func (s *Store) open() error {
+	select {
+	case <-s.closed:
+		return pmerr.New(pmerr.Unavailable, "The prompt store is closed")
+	default:
+		return nil
+	}
+}
+
+// tree loads a tree, keeping it for the next time. The zero hash is empty.
+func (s *Store) tree(h plumbing.Hash) (*tree, error) {
+	if h.IsZero() {
+		return nil, nil
+	}
+	if t, ok := s.trees.get(h); ok {
+		return t, nil
+	}
+	kind, raw, err := s.odb.read(h, maxObject)
+	if err != nil {
+		return nil, err
+	}
+	if kind != plumbing.TreeObject {
+		return nil, damaged("%s is no tree", h)
+	}
+	t, err := parseTree(raw)
+	if err != nil {
+		return nil, err
+	}
+	s.keep(h, t)
+	return t, nil
+}
+
+func (s *Store) keep(h plumbing.Hash, t *tree) { s.trees.put(h, t, len(t.raw)+4*len(t.marks)) }
+
+// commit loads a commit; any other object is errMissing.
+func (s *Store) commit(h plumbing.Hash) (commit, error) {
+	kind, raw, err := s.odb.read(h, maxObject)
+	if err != nil {
+		return commit{}, err
+	}
+	if kind != plumbing.CommitObject {
+		return commit{}, fmt.Errorf("%w: %s is no commit", errMissing, h)
+	}
+	return parseCommit(raw)
+}
+
+func tooLarge() error {
+	return pmerr.New(pmerr.TooLarge, "Prompt content is larger than %d MiB", maxBlob>>20)
+}
+
+func unusable(path string, cause error) error {
+	return pmerr.Down(cause, "The prompt repository %s cannot be used: let this process read and write it", path)
+}
+
+func unreadable(cause error) error {
+	return pmerr.Down(cause, "The prompt store cannot be read now")
+}
+
+func unwritten(cause error) error {
+	return pmerr.Down(cause, "The prompt store was not written: the call was cancelled")
+}
+
+func unwritable(cause error) error {
+	return pmerr.Down(cause, "The prompt store cannot be written now")
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Installs what the tests need and this machine lacks, where it may: on Debian
+# and Ubuntu, as root or through a sudo that asks for no password.
+#
+# Ends with status 0 if nothing is missing any more, else with 1 and a message.
+set -euo pipefail
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+have_postgres() {
+	have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+}
+
+# Whether a C program can be built, which takes more than a compiler.
+have_c() {
+	have "${CC:-gcc}" && echo '#include <stdlib.h>' | "${CC:-gcc}" -E - >/dev/null 2>&1
+}
+
+missing() {
+	have_postgres || echo postgresql
+	have_c || echo gcc libc6-dev
+	have git || echo git
+	have make || echo make
+	! have apt-get || [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
+}
+
+packages=$(missing | xargs)
+[ -z "$packages" ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+	if ! have sudo || ! sudo -n true 2>/dev/null; then
+		echo "Missing, and only root may install it: $packages" >&2
+		exit 1
+	fi
+	as_root=(sudo -n)
+fi
+if ! have apt-get; then
+	echo "Missing, and this system has no apt-get to install it: $packages" >&2
+	exit 1
+fi
+as_root+=(env DEBIAN_FRONTEND=noninteractive)
+
+echo "== installing $packages"
+
+# The tests start servers of their own: keep Debian from making one that runs
+# at every boot. The setting goes away again, so that it binds no later install.
+no_cluster=/etc/postgresql-common/createcluster.d/promptmetrics-tests.conf
+log=$(mktemp)
+clean_up() {
+	rm -f "$log"
+	[ ! -e "$no_cluster" ] || "${as_root[@]}" rm -f "$no_cluster"
+}
+trap clean_up EXIT
+if [[ " $packages " == *" postgresql "* ]]; then
+	"${as_root[@]}" mkdir -p "$(dirname "$no_cluster")"
+	echo "create_main_cluster = false" | "${as_root[@]}" tee "$no_cluster" >/dev/null
+fi
+
+install() {
+	# The names are words of their own, so they stay without quotes.
+	# shellcheck disable=SC2086
+	"${as_root[@]}" apt-get -q -o Acquire::Retries=3 update &&
+		"${as_root[@]}" apt-get -q -o Acquire::Retries=3 install -y --no-install-recommends $packages
+}
+for try in 1 2 3; do
+	install >"$log" 2>&1 && break
+	cat "$log" >&2
+	[ "$try" -eq 3 ] || sleep $((try * 5))
+done
+
+packages=$(missing | xargs)
+if [ -n "$packages" ]; then
+	echo "Still missing after the installation: $packages" >&2
+	exit 1
+fi
