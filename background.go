@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 )
 
@@ -80,7 +79,7 @@ func (c *Client) sync(ctx context.Context, full bool) (registry.Reconciled, erro
 func (c *Client) watch(ctx context.Context) {
 	var seen string
 	every(ctx, watchInterval, func() {
-		now, err := c.store.Changes(ctx, sqlstore.RegistryChanges)
+		now, err := c.store.RegistryChanges(ctx)
 		if err != nil || now == seen {
 			return // a database that is down is reported by who needs it
 		}

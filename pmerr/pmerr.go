@@ -126,7 +126,7 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // Is reports whether target is a sentinel of the same code.
 func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error) //nolint:errorlint // errors.Is hands over the bare target.
+	t, ok := target.(*Error)
 	return ok && t.Code == e.Code && t.Message == "" && t.cause == nil
 }
 

@@ -44,6 +44,12 @@ func ParseFile(name string, data []byte) (Prompt, error) {
 		}
 		data = converted
 	}
+	// Without the white space that people need, which would stay in the parts
+	// that are kept as they are. What is no JSON is reported below.
+	var compact bytes.Buffer
+	if json.Compact(&compact, data) == nil {
+		data = compact.Bytes()
+	}
 	var p Prompt
 	if err := decode.JSON(data, &p); err != nil {
 		return Prompt{}, err

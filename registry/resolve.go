@@ -149,14 +149,19 @@ func (s *Service) template(ctx context.Context, record Record) (*Template, error
 		}
 		return nil, err
 	}
-	p, err := ParseFile("prompt."+record.Format, data)
-	if err != nil {
-		return nil, pmerr.New(pmerr.Internal, "the stored prompt cannot be read").Because(err)
-	}
-	t, err := Compile(p, s.registry.limits)
+	t, err := s.registry.compile(record.Format, data)
 	if err != nil {
 		return nil, pmerr.New(pmerr.Internal, "the stored prompt cannot be read").Because(err)
 	}
 	templates.Set(record.Ref, t)
 	return t, nil
+}
+
+// compile reads a prompt file and parses its templates.
+func (r *Registry) compile(format string, data []byte) (*Template, error) {
+	p, err := ParseFile("prompt."+format, data)
+	if err != nil {
+		return nil, err
+	}
+	return Compile(p, r.limits)
 }

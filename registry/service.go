@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -77,16 +78,21 @@ var (
 
 // Create publishes a version; see [Prompts].
 func (s *Service) Create(ctx context.Context, p Prompt, by Signature) (Version, error) {
-	template, err := Compile(p, s.registry.limits)
-	if err != nil {
+	if err := Validate(p); err != nil {
 		return Version{}, err
 	}
-	if by, err = s.sign(by, "Create "+p.Name+" "+p.Version); err != nil {
+	by, err := s.sign(by, "Create "+p.Name+" "+p.Version)
+	if err != nil {
 		return Version{}, err
 	}
 	data, err := FormatFile(p)
 	if err != nil {
 		return Version{}, pmerr.New(pmerr.BadRequest, "the prompt cannot be written as JSON").Because(err)
+	}
+	// What is served from memory is the file, which shares nothing with p.
+	template, err := s.registry.compile("json", data)
+	if err != nil {
+		return Version{}, err
 	}
 	// Most duplicates end here, before anything is committed.
 	earlier, err := s.index.Record(ctx, p.Name, p.Version)
@@ -160,6 +166,7 @@ func (s *Service) Get(ctx context.Context, name string, q Query) (Entry, error) 
 	entry := Entry{Version: a.version, Source: Fresh}
 	if q.Raw {
 		entry.Content = a.template.prompt
+		entry.Content.Messages = slices.Clone(entry.Content.Messages)
 		return entry, nil
 	}
 	entry.Content, err = a.template.Render(q.Variables)
@@ -168,16 +175,41 @@ func (s *Service) Get(ctx context.Context, name string, q Query) (Entry, error) 
 
 // List gives prompts by name; see [Prompts].
 func (s *Service) List(ctx context.Context, f Filter, r page.Request) (page.Of[Summary], error) {
+	var bad faults
+	bad.check(plainText(f.Query, 0, maxFilter), "q must be at most 256 characters of UTF-8 without NUL")
+	bad.check(plainText(f.Tag, 0, maxFilter), "tag must be at most 256 characters of UTF-8 without NUL")
+	bad.check(plainText(f.Label, 0, maxFilter), "label must be at most 256 characters of UTF-8 without NUL")
+	if bad != nil {
+		return page.Of[Summary]{}, pmerr.Invalid(bad...)
+	}
 	return s.index.List(ctx, f, r)
+}
+
+// maxFilter bounds what a list is filtered by, in characters.
+const maxFilter = 256
+
+// nothing is the page of a list about a prompt that cannot exist.
+func nothing[T any](r page.Request) (page.Of[T], error) {
+	r, err := r.Normal()
+	if err != nil {
+		return page.Of[T]{}, err
+	}
+	return page.New[T](r, nil, 0, ""), nil
 }
 
 // Versions gives the versions of a prompt, newest first; see [Prompts].
 func (s *Service) Versions(ctx context.Context, name string, r page.Request) (page.Of[VersionItem], error) {
+	if !ValidName(name) {
+		return nothing[VersionItem](r)
+	}
 	return s.index.Versions(ctx, name, r)
 }
 
 // History gives what was published and deleted under a name; see [Prompts].
 func (s *Service) History(ctx context.Context, name string, r page.Request) (page.Of[HistoryItem], error) {
+	if !ValidName(name) {
+		return nothing[HistoryItem](r)
+	}
 	return s.index.History(ctx, name, r)
 }
 
@@ -202,6 +234,9 @@ func (s *Service) Diff(ctx context.Context, name, from, to string) (Comparison, 
 
 // Activate pins or unpins a version; see [Lifecycle].
 func (s *Service) Activate(ctx context.Context, name, version string) error {
+	if err := s.known(ctx, name, version); err != nil {
+		return err
+	}
 	if err := s.index.SetActive(ctx, name, version); err != nil {
 		return err
 	}
@@ -209,8 +244,33 @@ func (s *Service) Activate(ctx context.Context, name, version string) error {
 	return nil
 }
 
+// known refuses names that no prompt and versions that no version can have;
+// the others the index knows about.
+func (s *Service) known(ctx context.Context, name, version string) error {
+	if !ValidName(name) {
+		return pmerr.Missing("Prompt")
+	}
+	if version == "" || ValidVersion(version) {
+		return nil
+	}
+	if _, err := s.index.Pointers(ctx, name); err != nil {
+		return err
+	}
+	return UnknownVersion(name, strings.ToValidUTF8(version, "\uFFFD"))
+}
+
+// UnknownVersion is the error for a change that names a version that does not
+// exist.
+func UnknownVersion(name, version string) error {
+	return pmerr.New(pmerr.BadRequest, "Version %s of prompt %s does not exist", version, name).
+		With("name", name).With("version_tag", version)
+}
+
 // Delete removes all versions of a prompt; see [Lifecycle].
 func (s *Service) Delete(ctx context.Context, name string, by Signature) error {
+	if !ValidName(name) {
+		return pmerr.Missing("Prompt")
+	}
 	versions, err := s.index.VersionNames(ctx, name)
 	if err != nil {
 		return err
@@ -223,6 +283,9 @@ func (s *Service) Delete(ctx context.Context, name string, by Signature) error {
 
 // DeleteVersion removes one version; see [Lifecycle].
 func (s *Service) DeleteVersion(ctx context.Context, name, version string, by Signature) error {
+	if !ValidName(name) || !ValidVersion(version) {
+		return pmerr.Missing("Prompt")
+	}
 	if _, err := s.index.Record(ctx, name, version); err != nil {
 		return err
 	}
@@ -281,61 +344,4 @@ func (s *Service) refuseProtected(ctx context.Context, name string, versions []s
 func ProtectedVersion(name, version, label string) error {
 	return pmerr.New(pmerr.Conflict, "The protected label %s points at %s %s: move it first", label, name, version).
 		With("label", label).With("version_tag", version)
-}
-
-// SetLabel points a label at a version; see [Labels].
-func (s *Service) SetLabel(ctx context.Context, name, label, version string) (Label, error) {
-	if !ValidLabel(label) {
-		return Label{}, pmerr.Invalid("name must be 1 to 128 letters, digits, '_', '.' or '-'")
-	}
-	set, err := s.index.SetLabel(ctx, name, label, version)
-	if err != nil {
-		return Label{}, err
-	}
-	s.registry.resolver.forget(s.workspace, name)
-	return set, nil
-}
-
-// Label finds a label; see [Labels].
-func (s *Service) Label(ctx context.Context, name, label string) (Label, error) {
-	return s.index.Label(ctx, name, label)
-}
-
-// Labels gives the labels of a prompt; see [Labels].
-func (s *Service) Labels(ctx context.Context, name string, r page.Request) (page.Of[Label], error) {
-	return s.index.Labels(ctx, name, r)
-}
-
-// DeleteLabel removes a label; see [Labels].
-func (s *Service) DeleteLabel(ctx context.Context, name, label string) error {
-	if err := s.index.DeleteLabel(ctx, name, label); err != nil {
-		return err
-	}
-	s.registry.resolver.forget(s.workspace, name)
-	return nil
-}
-
-// maxProtected bounds the setting.
-const maxProtected = 100
-
-// ProtectedLabels are the labels that only admins move or delete.
-func (s *Service) ProtectedLabels(ctx context.Context) ([]string, error) {
-	return s.index.ProtectedLabels(ctx)
-}
-
-// SetProtectedLabels replaces the protected labels. Bad names: ErrValidation;
-// an actor that is no admin: ErrForbidden. ErrUnavailable.
-func (s *Service) SetProtectedLabels(ctx context.Context, labels []string) error {
-	if !s.actor.Admin {
-		return pmerr.New(pmerr.Forbidden, "Only an admin may change the protected labels")
-	}
-	var f faults
-	f.check(len(labels) <= maxProtected, "labels must be at most 100")
-	for i, label := range labels {
-		f.check(ValidLabel(label), fmt.Sprintf("labels[%d] must be 1 to 128 letters, digits, '_', '.' or '-'", i))
-	}
-	if f != nil {
-		return pmerr.Invalid(f...)
-	}
-	return s.index.SetProtectedLabels(ctx, labels)
 }

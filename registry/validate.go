@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -52,7 +53,9 @@ func Validate(p Prompt) error {
 		f.message(fmt.Sprintf("messages[%d]", i), m)
 	}
 	f.variables(p.Variables)
+	f.extra("", plainPrompt{}, p.Extra)
 	if c := p.ModelConfig; c != nil {
+		f.extra("model_config.", plainModelConfig{}, c.Extra)
 		f.within("model_config.temperature", c.Temperature, 0, 2)
 		f.within("model_config.top_p", c.TopP, 0, 1)
 		f.within("model_config.frequency_penalty", c.FrequencyPenalty, -2, 2)
@@ -60,6 +63,7 @@ func Validate(p Prompt) error {
 		f.check(c.MaxTokens == nil || *c.MaxTokens >= 1, "model_config.max_tokens must be at least 1")
 	}
 	if o := p.Ollama; o != nil {
+		f.extra("ollama.", plainOllama{}, o.Extra)
 		f.check(utf8.RuneCountInString(o.KeepAlive) <= maxKeepAlive, "ollama.keep_alive must be at most 16 characters")
 		f.check(IsStringOrObject(o.Format), "ollama.format must be a string or an object")
 	}
@@ -86,9 +90,18 @@ func (f *faults) within(field string, v *float64, low, high float64) {
 	f.check(v == nil || (*v >= low && *v <= high), fmt.Sprintf("%s must be %v to %v", field, low, high))
 }
 
+// extra refuses unknown fields that have the name of a known one: the file
+// would hold it twice.
+func (f *faults) extra(path string, known any, members map[string]json.RawMessage) {
+	for _, key := range sortedKeys(members) {
+		f.check(!hasField(reflect.TypeOf(known), key), path+key+" has a field of its own and cannot be in Extra")
+	}
+}
+
 func (f *faults) message(path string, m Message) {
 	f.check(slices.Contains([]Role{System, User, Assistant}, m.Role), path+".role must be one of system, user, assistant")
 	f.check(plainText(m.Content, 1, maxContent), path+".content must be 1 to 100000 characters")
+	f.extra(path+".", plainMessage{}, m.Extra)
 	f.check(m.Name == "" || plainText(m.Name, 1, maxMessageName), path+".name must be at most 64 characters")
 	if m.Role == Assistant {
 		return
@@ -105,6 +118,7 @@ func (f *faults) variables(declared map[string]Variable) {
 	for _, name := range sortedKeys(declared) {
 		v := declared[name]
 		path := "variables." + name
+		f.extra(path+".", plainVariable{}, v.Extra)
 		f.check(plainText(name, 1, maxName), "variables must have names of 1 to 128 characters")
 		if !slices.Contains([]VariableType{String, Number, Boolean, Array, Object}, v.Type) {
 			f.check(false, path+".type must be one of string, number, boolean, array, object")

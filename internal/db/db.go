@@ -178,7 +178,7 @@ func (t *Tx) Dialect() Dialect { return t.db.dialect }
 // its placeholders are "?" on both engines; it stays prepared where possible.
 func (t *Tx) Run(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if t.stmts != nil {
-		stmt, err := t.stmts.prepare(ctx, query)
+		stmt, err := t.stmts.prepare(ctx, query) //nolint:sqlclosecheck // it stays prepared until the connection goes.
 		if err != nil {
 			return nil, err
 		}
@@ -190,7 +190,7 @@ func (t *Tx) Run(ctx context.Context, query string, args ...any) (sql.Result, er
 // RunRow is Run for a statement that answers exactly one row.
 func (t *Tx) RunRow(ctx context.Context, query string, args ...any) *sql.Row {
 	if t.stmts != nil {
-		stmt, err := t.stmts.prepare(ctx, query)
+		stmt, err := t.stmts.prepare(ctx, query) //nolint:sqlclosecheck // it stays prepared until the connection goes.
 		if err == nil {
 			return stmt.QueryRowContext(ctx, args...)
 		}

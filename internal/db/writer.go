@@ -188,25 +188,25 @@ func (w *writer) runJob(ctx context.Context, tx *Tx, j *job, shared bool) (fatal
 		w.call(ctx, tx, j)
 		return nil // an error leaves nothing to commit
 	}
-	if _, err := w.run1(ctx, "SAVEPOINT job"); err != nil {
+	if err := w.run1(ctx, "SAVEPOINT job"); err != nil {
 		return err
 	}
 	w.call(ctx, tx, j)
 	if j.err != nil || j.panicked != nil {
-		if _, err := w.run1(ctx, "ROLLBACK TO job"); err != nil {
+		if err := w.run1(ctx, "ROLLBACK TO job"); err != nil {
 			return err // not j.err: the others' callers must not see it
 		}
 	}
-	_, err := w.run1(ctx, "RELEASE job")
-	return err
+	return w.run1(ctx, "RELEASE job")
 }
 
-func (w *writer) run1(ctx context.Context, query string) (sql.Result, error) {
-	stmt, err := w.stmts.prepare(ctx, query)
+func (w *writer) run1(ctx context.Context, query string) error {
+	stmt, err := w.stmts.prepare(ctx, query) //nolint:sqlclosecheck // it stays prepared until the connection goes.
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return stmt.ExecContext(ctx)
+	_, err = stmt.ExecContext(ctx)
+	return err
 }
 
 func (w *writer) call(ctx context.Context, tx *Tx, j *job) {

@@ -34,7 +34,7 @@ func (l labelRow) label(protected []string) registry.Label {
 // SetLabel points a label at a version, the latest if version is empty.
 func (p *prompts) SetLabel(ctx context.Context, name, label, version string) (out registry.Label, err error) {
 	err = p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
-		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
+		if err := touch(ctx, s.Tx()); err != nil {
 			return err
 		}
 		head, err := prompt(ctx, s, name)
@@ -44,7 +44,7 @@ func (p *prompts) SetLabel(ctx context.Context, name, label, version string) (ou
 		if version == "" {
 			version = head.LatestVersion
 		}
-		if _, err := existing(ctx, s, name, version); err != nil {
+		if err := existing(ctx, s, name, version); err != nil {
 			return err
 		}
 		protected, err := mayChange(ctx, s, label)
@@ -63,14 +63,13 @@ func (p *prompts) SetLabel(ctx context.Context, name, label, version string) (ou
 	return out, err
 }
 
-// existing finds a version that a caller named.
-func existing(ctx context.Context, s *db.Scope, name, version string) (versionRow, error) {
-	row, err := versionOf(ctx, s, name, version)
+// existing refuses a version that a caller named and that does not exist.
+func existing(ctx context.Context, s *db.Scope, name, version string) error {
+	_, err := versionOf(ctx, s, name, version)
 	if errors.Is(err, pmerr.ErrNotFound) {
-		return row, pmerr.New(pmerr.BadRequest, "Version %s of prompt %s does not exist", version, name).
-			With("name", name).With("version_tag", version)
+		return row, registry.UnknownVersion(name, version)
 	}
-	return row, err
+	return err
 }
 
 // mayChange refuses to touch a protected label without an admin, and returns
@@ -133,7 +132,7 @@ func (p *prompts) Labels(ctx context.Context, name string, r page.Request) (out 
 // DeleteLabel removes a label.
 func (p *prompts) DeleteLabel(ctx context.Context, name, label string) error {
 	return p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
-		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
+		if err := touch(ctx, s.Tx()); err != nil {
 			return err
 		}
 		var row labelRow
@@ -189,7 +188,7 @@ func (p *prompts) SetProtectedLabels(ctx context.Context, labels []string) error
 		return err
 	}
 	return p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
-		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
+		if err := touch(ctx, s.Tx()); err != nil {
 			return err
 		}
 		row := settingRow{Name: settingProtected, Value: string(value), UpdatedAt: db.Micros(s.Now())}

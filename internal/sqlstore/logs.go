@@ -105,8 +105,11 @@ func logKey(l logRow) [2]int64 { return [2]int64{l.CreatedAt, l.ID} }
 func logQuery(s *db.Scope, model any, f telemetry.LogFilter) *bun.SelectQuery {
 	q := between(s.Select(model), stored(f.From), stored(f.To))
 	for _, c := range []struct{ column, value string }{
-		{"prompt_name", f.PromptName}, {"version_tag", f.VersionTag}, {"provider", f.Provider},
-		{"model", f.Model}, {"trace_id", f.TraceID},
+		{"prompt_name", f.PromptName},
+		{"version_tag", f.VersionTag},
+		{"provider", f.Provider},
+		{"model", f.Model},
+		{"trace_id", f.TraceID},
 	} {
 		if c.value != "" {
 			q = q.Where("? = ?", bun.Ident(c.column), c.value)
@@ -180,8 +183,11 @@ func logTotal(ctx context.Context, s *db.Scope, f telemetry.LogFilter) (total in
 	}
 	q := s.Select((*logTotalRow)(nil)).ColumnExpr("coalesce(sum(alive), 0)")
 	for _, c := range []struct{ column, value string }{
-		{"prompt_name", f.PromptName}, {"version_tag", f.VersionTag}, {"provider", f.Provider},
-		{"model", f.Model}, {"status", string(f.Status)},
+		{"prompt_name", f.PromptName},
+		{"version_tag", f.VersionTag},
+		{"provider", f.Provider},
+		{"model", f.Model},
+		{"status", string(f.Status)},
 	} {
 		if c.value != "" {
 			q = q.Where("? = ?", bun.Ident(c.column), c.value)

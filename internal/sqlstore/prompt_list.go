@@ -76,7 +76,7 @@ func labelsOf(ctx context.Context, s *db.Scope, rows []promptRow) (map[string][]
 		names[i] = row.Name
 	}
 	var labels []labelRow
-	if err := s.Select(&labels).Where("prompt_name IN (?)", bun.In(names)).OrderExpr("name").Scan(ctx); err != nil {
+	if err := s.Select(&labels).Where("prompt_name IN (?)", bun.List(names)).OrderExpr("name").Scan(ctx); err != nil {
 		return nil, err
 	}
 	byPrompt := map[string][]string{}

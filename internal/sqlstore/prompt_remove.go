@@ -15,7 +15,7 @@ import (
 func (p *prompts) Remove(ctx context.Context, name string, versions []string, at registry.Origin, byHand bool) (kept []string, err error) {
 	err = p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
 		kept = nil
-		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
+		if err := touch(ctx, s.Tx()); err != nil {
 			return err
 		}
 		held, err := underProtection(ctx, s, name)
@@ -49,7 +49,7 @@ func underProtection(ctx context.Context, s *db.Scope, name string) (map[string]
 		return nil, err
 	}
 	var labels []labelRow
-	if err := s.Select(&labels).Where("prompt_name = ? AND name IN (?)", name, bun.In(protected)).Scan(ctx); err != nil {
+	if err := s.Select(&labels).Where("prompt_name = ? AND name IN (?)", name, bun.List(protected)).Scan(ctx); err != nil {
 		return nil, err
 	}
 	held := map[string]string{}
@@ -60,7 +60,7 @@ func underProtection(ctx context.Context, s *db.Scope, name string) (map[string]
 }
 
 func removeVersions(ctx context.Context, s *db.Scope, name string, versions []string, at registry.Origin, byHand bool) error {
-	result, err := s.Delete((*versionRow)(nil)).Where("prompt_name = ? AND version IN (?)", name, bun.In(versions)).Exec(ctx)
+	result, err := s.Delete((*versionRow)(nil)).Where("prompt_name = ? AND version IN (?)", name, bun.List(versions)).Exec(ctx)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func removeVersions(ctx context.Context, s *db.Scope, name string, versions []st
 		}
 		return pmerr.Missing("Prompt")
 	}
-	if _, err := s.Delete((*labelRow)(nil)).Where("prompt_name = ? AND version IN (?)", name, bun.In(versions)).Exec(ctx); err != nil {
+	if _, err := s.Delete((*labelRow)(nil)).Where("prompt_name = ? AND version IN (?)", name, bun.List(versions)).Exec(ctx); err != nil {
 		return err
 	}
 	left, err := pointAtRest(ctx, s, name, versions)
@@ -137,7 +137,7 @@ func pointAtRest(ctx context.Context, s *db.Scope, name string, gone []string) (
 // SetActive pins a version, or unpins.
 func (p *prompts) SetActive(ctx context.Context, name, version string) error {
 	return p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
-		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
+		if err := touch(ctx, s.Tx()); err != nil {
 			return err
 		}
 		if _, err := prompt(ctx, s, name); err != nil {
@@ -148,7 +148,7 @@ func (p *prompts) SetActive(ctx context.Context, name, version string) error {
 		if version == "" {
 			q = q.Set("active_version = NULL")
 		} else {
-			if _, err := existing(ctx, s, name, version); err != nil {
+			if err := existing(ctx, s, name, version); err != nil {
 				return err
 			}
 			action = "prompt:pin"

@@ -160,7 +160,7 @@ func versionNames(ctx context.Context, s *db.Scope, name string) (names []string
 // Insert adds a version; see [registry.Index].
 func (p *prompts) Insert(ctx context.Context, r registry.Record) (stands registry.Record, inserted bool, err error) {
 	err = p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
-		if err := touch(ctx, s.Tx(), RegistryChanges); err != nil {
+		if err := touch(ctx, s.Tx()); err != nil {
 			return err
 		}
 		earlier, err := versionOf(ctx, s, r.Name, r.Version.Version)

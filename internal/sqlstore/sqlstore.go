@@ -71,24 +71,25 @@ func alive(ctx context.Context, s *db.Scope, kind string) (int64, error) {
 	return n, err
 }
 
-// touch moves a change counter on, by which other processes notice a write. A
+// touch moves the change counter of prompts and labels on, by which other processes notice a write. A
 // writing method calls it first: until the transaction ends it also keeps
 // other nodes from changing the same tables at the same time.
-func touch(ctx context.Context, tx *db.Tx, name string) error {
+func touch(ctx context.Context, tx *db.Tx) error {
 	_, err := tx.Run(ctx, `INSERT INTO pm_state (name, value) VALUES (?, '1')
-ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(pm_state.value AS BIGINT) + 1 AS TEXT)`, name)
+ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(pm_state.value AS BIGINT) + 1 AS TEXT)`, registryChanges)
 	return err
 }
 
-// The change counters.
+// Names of facts about the whole database.
 const (
-	// RegistryChanges counts writes to prompts and labels.
-	RegistryChanges = "changes:registry"
+	registryChanges = "changes:registry"
 	contentHead     = "content:head"
 )
 
-// Changes reads a change counter.
-func (s *Store) Changes(ctx context.Context, name string) (string, error) { return s.state(ctx, name) }
+// RegistryChanges differs from before if prompts or labels have changed.
+func (s *Store) RegistryChanges(ctx context.Context) (string, error) {
+	return s.state(ctx, registryChanges)
+}
 
 func (s *Store) state(ctx context.Context, name string) (value string, err error) {
 	err = s.db.View(ctx, func(ctx context.Context, tx *db.Tx) error {

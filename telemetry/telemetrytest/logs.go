@@ -292,7 +292,8 @@ func logExport(t *testing.T, env Env) {
 		n++
 	}
 	require.Equal(t, 1500, n)
-	for range env.Home.ExportLogs(t.Context(), telemetry.LogFilter{}) {
+	for _, err := range env.Home.ExportLogs(t.Context(), telemetry.LogFilter{}) {
+		require.NoError(t, err)
 		break // leaving early is no fault
 	}
 	for _, err := range env.Home.ExportLogs(t.Context(), telemetry.LogFilter{Status: "fine"}) {

@@ -1,0 +1,4 @@
+package registry
+
+// Differences is the comparison of two versions.
+var Differences = compare
