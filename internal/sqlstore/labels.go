@@ -67,7 +67,7 @@ func (p *prompts) SetLabel(ctx context.Context, name, label, version string) (ou
 func existing(ctx context.Context, s *db.Scope, name, version string) error {
 	_, err := versionOf(ctx, s, name, version)
 	if errors.Is(err, pmerr.ErrNotFound) {
-		return row, registry.UnknownVersion(name, version)
+		return registry.UnknownVersion(name, version)
 	}
 	return err
 }
