@@ -13,7 +13,7 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 
 # How the programs are built: static, without paths of this machine, stripped.
 # The linter looks at the same build, so that both share what they compile.
-STATIC := CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -trimpath"
+STATIC := CGO_ENABLED=0 GOFLAGS="$$(go env GOFLAGS) -trimpath"
 
 .PHONY: help test lint format fuzz bench build tidy-check clean
 

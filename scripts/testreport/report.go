@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -28,19 +29,21 @@ type report struct {
 	out     io.Writer
 	noSkips bool
 
-	output map[test][]string   // of the tests that have not ended
-	builds map[string][]string // by what is built
-	failed map[string][]string // names of failed tests, by package
-	skips  []string
-	broken []string // packages that failed without a failed test, and builds
-	passes int
-	fails  int
+	output  map[test][]string   // of the tests that have not ended
+	builds  map[string][]string // by what is built
+	failed  map[string][]string // names of failed tests, by package
+	skips   map[string][]string // names of skipped tests, by reason
+	broken  []string            // packages that failed without a failed test, and builds
+	passes  int
+	fails   int
+	skipped int
 }
 
 func newReport(out io.Writer, noSkips bool) *report {
 	return &report{
 		out: out, noSkips: noSkips,
 		output: map[test][]string{}, builds: map[string][]string{}, failed: map[string][]string{},
+		skips: map[string][]string{},
 	}
 }
 
@@ -96,7 +99,9 @@ func (r *report) endTest(at test, action string) {
 		r.failed[at.pkg] = append(r.failed[at.pkg], at.name)
 		r.print(r.output[at]...)
 	case "skip":
-		r.skips = append(r.skips, at.pkg+" "+at.name+": "+reason(r.output[at]))
+		r.skipped++
+		why := reason(r.output[at])
+		r.skips[why] = append(r.skips[why], at.pkg+" "+at.name)
 	}
 }
 
@@ -128,7 +133,7 @@ func (r *report) endPackage(at test, action string) {
 
 // finish writes the lists and the numbers, and reports whether all is well.
 func (r *report) finish() bool {
-	r.list("Skipped", r.skips)
+	r.list("Skipped", r.skipList())
 	var failed []string
 	for pkg, names := range r.failed {
 		for _, name := range names {
@@ -142,12 +147,30 @@ func (r *report) finish() bool {
 		r.print("No test ran.\n")
 		ok = false
 	}
-	if r.noSkips && len(r.skips) > 0 {
+	if r.noSkips && r.skipped > 0 {
 		r.print("A test was skipped, and this run may skip none.\n")
 		ok = false
 	}
-	r.print(fmt.Sprintf("\n%d passed, %d failed, %d skipped\n", r.passes, max(r.fails, len(r.broken)), len(r.skips)))
+	r.print(fmt.Sprintf("\n%d passed, %d failed, %d skipped\n", r.passes, max(r.fails, len(r.broken)), r.skipped))
 	return ok
+}
+
+// skipList tells for each reason which tests were skipped. One reason may hold
+// for hundreds of tests, so it names a few, but all where none may be skipped.
+func (r *report) skipList() []string {
+	const named = 3
+	var entries []string
+	for _, why := range slices.Sorted(maps.Keys(r.skips)) {
+		tests := r.skips[why]
+		for i, name := range tests {
+			if i == named && !r.noSkips {
+				entries = append(entries, fmt.Sprintf("%s: and %d tests more", why, len(tests)-named))
+				break
+			}
+			entries = append(entries, why+": "+name)
+		}
+	}
+	return entries
 }
 
 func (r *report) list(title string, entries []string) {

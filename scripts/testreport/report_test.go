@@ -106,7 +106,7 @@ func TestA(t *testing.T) {}`,
 func TestB(t *testing.T) { t.Skip("no moon tonight") }`,
 			},
 			ok:    true,
-			shows: []string{"Skipped:\n  play/a TestB: no moon tonight\n", "\n1 passed, 0 failed, 1 skipped\n"},
+			shows: []string{"Skipped:\n  no moon tonight: play/a TestB\n", "\n1 passed, 0 failed, 1 skipped\n"},
 		},
 		{
 			name: "fails for a skip where none is allowed",
@@ -115,7 +115,7 @@ func TestB(t *testing.T) { t.Skip("no moon tonight") }`,
 func TestB(t *testing.T) { t.SkipNow() }`,
 			},
 			noSkips: true,
-			shows:   []string{"play/a TestB: no reason given\n", "may skip none"},
+			shows:   []string{"no reason given: play/a TestB\n", "may skip none"},
 		},
 		{
 			name:  "fails when no test ran",
@@ -140,6 +140,32 @@ func TestB(t *testing.T) { t.SkipNow() }`,
 	}
 }
 
+func TestManySkipsOfOneReason(t *testing.T) {
+	t.Parallel()
+	var events strings.Builder
+	for _, name := range []string{"A", "B", "C", "D", "E"} {
+		events.WriteString(`{"Action":"output","Package":"p","Test":"` + name + `","Output":"    p_test.go:1: no moon\n"}` + "\n")
+		events.WriteString(`{"Action":"skip","Package":"p","Test":"` + name + `"}` + "\n")
+	}
+	t.Run("are cut short", func(t *testing.T) {
+		t.Parallel()
+		var out bytes.Buffer
+		r := newReport(&out, false)
+		require.NoError(t, r.read(strings.NewReader(events.String())))
+		r.finish()
+		require.Contains(t, out.String(), "no moon: p C\n  no moon: and 2 tests more\n")
+		require.Contains(t, out.String(), "\n0 passed, 0 failed, 5 skipped\n")
+	})
+	t.Run("are named where none is allowed", func(t *testing.T) {
+		t.Parallel()
+		var out bytes.Buffer
+		r := newReport(&out, true)
+		require.NoError(t, r.read(strings.NewReader(events.String())))
+		require.False(t, r.finish())
+		require.Contains(t, out.String(), "no moon: p D\n  no moon: p E\n")
+	})
+}
+
 func TestLinesThatAreNoEventsAreShown(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -158,7 +184,7 @@ func FuzzReport(f *testing.F) {
 		require.NoError(t, r.read(bytes.NewReader(stream)))
 		if r.finish() {
 			require.Positive(t, r.passes)
-			require.Zero(t, r.fails+len(r.skips)+len(r.broken))
+			require.Zero(t, r.fails+r.skipped+len(r.broken))
 		}
 	})
 }
