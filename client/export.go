@@ -64,7 +64,7 @@ func (l link) stream(ctx context.Context, r request) (*stream, error) {
 	_, err := l.wire.persist(ctx, r, func() *fault {
 		own, cancel := context.WithCancel(ctx)
 		watch := time.AfterFunc(l.wire.timeout, cancel)
-		res, f := l.open(ctx, own, r)
+		res, f := l.open(ctx, own, r) //nolint:bodyclose // the stream closes it.
 		if f != nil {
 			watch.Stop()
 			cancel()

@@ -109,7 +109,7 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.Default()
 	}
 	if o.Now == nil {
-		o.Now = time.Now //nolint:forbidigo // the default of an option.
+		o.Now = time.Now
 	}
 	return o
 }

@@ -76,7 +76,7 @@ func TestNormalizeReturnsPlainDataItself(t *testing.T) { // not parallel: it cou
 	require.NoError(t, err)
 	require.Equal(t, reflect.ValueOf(plain).Pointer(), reflect.ValueOf(got).Pointer(), "the same map")
 	require.Zero(t, testing.AllocsPerRun(50, func() {
-		if _, err := mustache.Normalize(map[string]any(plain)); err != nil {
+		if _, err := mustache.Normalize(plain); err != nil {
 			t.Error(err)
 		}
 	}))
