@@ -28,7 +28,7 @@ func (c *Client) salt(o Options) ([]byte, error) {
 		if err := makeSalt(path); err != nil {
 			return nil, fmt.Errorf("the API key salt cannot be kept: %w; make the data folder writable, or set Options.APIKeySalt (API_KEY_SALT)", err)
 		}
-		c.log.Info("made a salt for API keys; keep it with your backups, keys are worthless without it", "file", path)
+		c.log.Debug("made a salt for API keys; keep it with your backups, keys are worthless without it", "file", path)
 		text, err = os.ReadFile(path) //nolint:gosec // the operator's own folder.
 	}
 	if err != nil {
