@@ -56,7 +56,8 @@ type Index interface {
 	// points at one is lifted. byHand says that people deleted the files:
 	// versions under a protected label then stay and are returned in kept.
 	// Otherwise such a version is an ErrConflict. ErrNotFound when no version
-	// was there.
+	// was there, unless at names the caller's own commit: then a reconciler has
+	// removed them by that commit, and they become the caller's deletions.
 	Remove(ctx context.Context, name string, versions []string, at Origin, byHand bool) (kept []string, err error)
 	// SetActive pins a version, or unpins with an empty one. Unknown prompt:
 	// ErrNotFound; unknown version: ErrBadRequest.

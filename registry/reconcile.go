@@ -22,8 +22,11 @@ type Reconciled struct {
 	Problems []string
 }
 
-// reconcileActor is the author of what no caller did.
-var reconcileActor = workspace.Actor{Name: "reconciler", Admin: true}
+// ReconcilerName is the author of deletions that people made in the prompt store.
+const ReconcilerName = "reconciler"
+
+// reconcileActor does what no caller did.
+var reconcileActor = workspace.Actor{Name: ReconcilerName, Admin: true}
 
 // reconcileWorkers write side by side, so that they share commits.
 const reconcileWorkers = 32

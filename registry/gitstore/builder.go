@@ -35,7 +35,7 @@ func (b *builder) add(o object) {
 func (b *builder) addTree(raw []byte) plumbing.Hash {
 	h := hashOf(plumbing.TreeObject, raw)
 	if !b.seen[h] {
-		b.add(object{hash: h, kind: plumbing.TreeObject, size: len(raw), stream: store(raw)})
+		b.add(object{hash: h, kind: plumbing.TreeObject, size: len(raw), plain: raw})
 	}
 	return h
 }
@@ -43,7 +43,7 @@ func (b *builder) addTree(raw []byte) plumbing.Hash {
 func (b *builder) addCommit(c commit) plumbing.Hash {
 	raw := c.encode()
 	h := hashOf(plumbing.CommitObject, raw)
-	b.add(object{hash: h, kind: plumbing.CommitObject, size: len(raw), stream: store(raw)})
+	b.add(object{hash: h, kind: plumbing.CommitObject, size: len(raw), plain: raw})
 	b.made[h] = c
 	return h
 }

@@ -68,7 +68,7 @@ func (s *Store) Diff(ctx context.Context, since string) (registry.Diff, error) {
 
 // differ compares two root trees.
 type differ struct {
-	ctx     context.Context //nolint:containedctx // lives as long as one call
+	ctx     context.Context
 	store   *Store
 	changes []registry.Change
 	strange []string

@@ -110,6 +110,17 @@ func TestADamagedTreeStopsInsteadOfDeleting(t *testing.T) {
 	require.ErrorIs(t, err, errDamaged)
 	_, err = s.Workspace(workspace.Default()).Put(t.Context(), key("two"), []byte("2"), by("Ada"))
 	require.ErrorIs(t, err, pmerr.ErrUnavailable)
+	var wg sync.WaitGroup
+	for i := range 12 { // other workspaces go on, also in the same batch
+		id := []workspace.ID{workspace.Default(), team(t)}[i%2]
+		wg.Go(func() {
+			_, err := s.Workspace(id).Put(t.Context(), key(fmt.Sprint("p", i)), []byte("x"), by("Ada"))
+			if (err == nil) != (id == team(t)) {
+				t.Error(id, err)
+			}
+		})
+	}
+	wg.Wait()
 	_, err = s.Explain(t.Context(), commit, []registry.File{fileOf("one", "1.0.0")})
 	require.ErrorIs(t, err, pmerr.ErrUnavailable)
 }

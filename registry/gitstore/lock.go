@@ -62,29 +62,42 @@ func (l processLock) hold(name string, p *poll) (*os.File, error) {
 func (l processLock) open(name string) (*os.File, error) {
 	const mode = os.O_RDWR | os.O_CREATE
 	path := filepath.Join(l.dir, name)
-	f, err := os.OpenFile(path, mode, 0o644) //nolint:gosec // as open as the repository itself
+	f, err := os.OpenFile(path, mode, 0o644)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return f, err
 	}
-	if err := os.Mkdir(l.dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // as above
+	if err := os.Mkdir(l.dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	return os.OpenFile(path, mode, 0o644) //nolint:gosec // as above
+	return os.OpenFile(path, mode, 0o644)
 }
 
-// poll waits in growing steps for something that cannot be waited for.
-type poll struct{ step, waited, limit time.Duration }
+// poll waits in growing steps for something that gives no signal.
+type poll struct {
+	limit, step time.Duration
+	// waited is the sum of the steps: at most the time that has passed.
+	waited time.Duration
+	over   <-chan time.Time
+}
 
 func newPoll(limit time.Duration) *poll {
-	return &poll{step: 100 * time.Microsecond, limit: limit}
+	return &poll{limit: limit, step: 100 * time.Microsecond}
 }
 
 // next sleeps a little, and reports false once the limit is reached.
 func (p *poll) next() bool {
-	if p.waited >= p.limit {
+	if p.limit <= 0 {
 		return false
 	}
-	time.Sleep(p.step)
+	if p.over == nil {
+		p.over = time.After(p.limit)
+	}
+	select {
+	case <-p.over:
+		p.limit = 0
+		return false
+	case <-time.After(p.step):
+	}
 	p.waited += p.step
 	p.step = min(p.step*3/2, 5*time.Millisecond)
 	return true

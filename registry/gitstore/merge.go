@@ -56,7 +56,7 @@ func mergeWithGit(ctx context.Context, git, dir, work string, objects []plumbing
 	for _, h := range objects {
 		list.WriteString(h.String() + "\n")
 	}
-	cmd := exec.CommandContext(ctx, git, //nolint:gosec // fixed arguments
+	cmd := exec.CommandContext(ctx, git,
 		"-c", "core.fsync=all", "-c", "pack.packSizeLimit=0", "-c", "pack.writeReverseIndex=false",
 		"pack-objects", "-q", "--threads=1", fmt.Sprintf("--window=%d", mergeWindow), "--delta-base-offset",
 		filepath.Join(work, "merged"))
@@ -100,7 +100,7 @@ func mergeWithGoGit(ctx context.Context, dir, work string, objects []plumbing.Ha
 	storage := filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRU(baseCache))
 	defer func() { err = errors.Join(err, storage.Close()) }()
 	base = filepath.Join(work, "merged")
-	pack, err := os.Create(base + ".pack") //nolint:gosec // in the folder of ours
+	pack, err := os.Create(base + ".pack")
 	if err != nil {
 		return "", err
 	}
@@ -137,7 +137,7 @@ func mergeWithGoGit(ctx context.Context, dir, work string, objects []plumbing.Ha
 // encoder does not know.
 type stoppable struct {
 	*filesystem.Storage
-	ctx context.Context //nolint:containedctx // lives as long as one merge
+	ctx context.Context
 }
 
 // EncodedObject implements storer.EncodedObjectStorer.

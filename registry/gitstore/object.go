@@ -1,7 +1,7 @@
 package gitstore
 
 import (
-	"crypto/sha1" //nolint:gosec // git names objects by SHA-1.
+	"crypto/sha1"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -29,13 +29,14 @@ type object struct {
 	kind plumbing.ObjectType
 	// size of the plain bytes.
 	size int
-	// stream is the zlib stream of the plain bytes.
-	stream []byte
+	// Either plain, to be stored without compression, or stream, the zlib
+	// stream of the plain bytes.
+	plain, stream []byte
 }
 
 // hashOf names an object the way git does.
 func hashOf(kind plumbing.ObjectType, data []byte) plumbing.Hash {
-	h := sha1.New() //nolint:gosec // git names objects by SHA-1.
+	h := sha1.New()
 	head := make([]byte, 0, 32)
 	head = append(head, kind.Bytes()...)
 	head = append(head, ' ')

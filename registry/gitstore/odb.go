@@ -1,14 +1,11 @@
 package gitstore
 
 import (
-	"bufio"
 	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -20,8 +17,8 @@ const (
 	// for each read, until the background merge has made them fewer.
 	maxOpenPacks = 256
 	// baseCache and treeCache bound the memory for trees, in bytes.
-	baseCache = 8 << 20
-	treeCache = 16 << 20
+	baseCache = 4 << 20
+	treeCache = 8 << 20
 	// maxSearches bounds how often an object is looked for while the packs
 	// keep changing.
 	maxSearches = 100
@@ -45,7 +42,8 @@ type odb struct {
 	state int
 
 	// scan is held by who changes packs; readers of packs need mu only.
-	scan sync.Mutex
+	scan   sync.Mutex
+	closed bool
 	// broken names the packs that could not be loaded, to report them once.
 	broken map[string]bool
 }
@@ -140,65 +138,13 @@ func (o *odb) readFrom(packs []*pack, h plumbing.Hash, limit int64) (plumbing.Ob
 	return 0, nil, failure
 }
 
-func loosePath(dir string, h plumbing.Hash) string {
-	name := h.String()
-	return filepath.Join(dir, name[:2], name[2:])
-}
-
-// readLoose reads an object that is a file of its own.
-func (o *odb) readLoose(path string, limit int64) (kind plumbing.ObjectType, data []byte, err error) {
-	f, err := os.Open(path) //nolint:gosec // made of a hash
-	if err != nil {
-		return 0, nil, err
-	}
-	defer func() { _ = f.Close() }()
-	err = o.codec.stream(f, func(plain io.Reader) error {
-		in := bufio.NewReaderSize(plain, 512)
-		var size int64
-		if kind, size, err = looseHeader(in); err != nil {
-			return err
-		}
-		if size > limit {
-			return errTooLarge
-		}
-		data = make([]byte, size)
-		if _, err := io.ReadFull(in, data); err != nil {
-			return damaged("loose object is cut off: %v", err)
-		}
-		if _, err := in.ReadByte(); err != io.EOF {
-			return damaged("loose object does not end where it should: %v", err)
-		}
-		return nil
-	})
-	return kind, data, err
-}
-
-// looseHeader reads "blob 12\0".
-func looseHeader(in *bufio.Reader) (plumbing.ObjectType, int64, error) {
-	head := make([]byte, 0, 32)
-	for {
-		b, err := in.ReadByte()
-		if err != nil || len(head) == cap(head) {
-			return 0, 0, damaged("loose object without header")
-		}
-		if b == 0 {
-			break
-		}
-		head = append(head, b)
-	}
-	name, digits, _ := strings.Cut(string(head), " ")
-	kind, err := plumbing.ParseObjectType(name)
-	size, sizeErr := strconv.ParseInt(digits, 10, 64)
-	if err != nil || sizeErr != nil || kind.IsDelta() || size < 0 {
-		return 0, 0, damaged("loose object with header %q", head)
-	}
-	return kind, size, nil
-}
-
 // rescan brings the list of packs up to date.
 func (o *odb) rescan() error {
 	o.scan.Lock()
 	defer o.scan.Unlock()
+	if o.closed {
+		return os.ErrClosed
+	}
 	for {
 		whole, err := o.rescanOnce()
 		if whole || err != nil {
@@ -303,6 +249,7 @@ func (o *odb) close() {
 	for _, p := range o.packs {
 		gone[p.base] = p
 	}
+	o.closed = true
 	o.replace(nil, gone)
 }
 

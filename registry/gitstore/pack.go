@@ -51,7 +51,7 @@ type whole struct {
 
 // loadPack reads the index of a pack and checks that both belong together.
 func loadPack(base string, c *codec, bases *lru[place, whole]) (*pack, error) {
-	raw, err := os.ReadFile(base + ".idx") //nolint:gosec // a name from the pack folder
+	raw, err := os.ReadFile(base + ".idx")
 	if err != nil {
 		return nil, err
 	}

@@ -191,6 +191,22 @@ func TestAlternatesAreReadToo(t *testing.T) {
 	require.Len(t, inHead(t, s.dir), 1)
 }
 
+// store joins the pieces of a stored stream.
+func store(data []byte) []byte { return bytes.Join(stored(data), nil) }
+
+// deltaHeader encodes the header of a delta whose base lies back bytes before.
+func deltaHeader(size int, back int64) []byte {
+	var buf [10]byte
+	i := len(buf) - 1
+	buf[i] = byte(back & 0x7f)
+	for back >>= 7; back > 0; back >>= 7 {
+		back--
+		i--
+		buf[i] = 0x80 | byte(back&0x7f)
+	}
+	return append(entryHeader(plumbing.OFSDeltaObject, size), buf[i:]...)
+}
+
 func FuzzEntryHeader(f *testing.F) {
 	f.Add(uint32(0), int64(1))
 	f.Add(uint32(1<<31), int64(1<<40))

@@ -43,7 +43,7 @@ func parseHeader(raw []byte, at int64) (h header, err error) {
 		}
 		size |= uint64(b&0x7f) << shift
 	}
-	h.size = int64(size) //nolint:gosec // at most 60 bits
+	h.size = int64(size)
 	switch h.kind {
 	case plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject, plumbing.TagObject:
 	case plumbing.OFSDeltaObject:

@@ -2,7 +2,7 @@ package gitstore
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // git checks its files by SHA-1.
+	"crypto/sha1"
 	"encoding/binary"
 	"slices"
 	"sort"
@@ -35,7 +35,7 @@ func parsePackIndex(raw []byte) (*packIndex, error) {
 		return nil, damaged("no idx file of version 2")
 	}
 	body := len(raw) - hashSize
-	if sum := sha1.Sum(raw[:body]); !bytes.Equal(sum[:], raw[body:]) { //nolint:gosec // as above
+	if sum := sha1.Sum(raw[:body]); !bytes.Equal(sum[:], raw[body:]) {
 		return nil, damaged("idx file does not match its checksum")
 	}
 	x := &packIndex{pack: plumbing.Hash(raw[body-hashSize : body])}
@@ -77,7 +77,7 @@ func (x *packIndex) offset(i int) int64 {
 	if int(at) >= len(x.big)/8 {
 		return -1
 	}
-	return int64(binary.BigEndian.Uint64(x.big[8*at:])) //nolint:gosec // a negative one is refused by the reader
+	return int64(binary.BigEndian.Uint64(x.big[8*at:]))
 }
 
 // find tells the place of an object in the tables.
@@ -121,7 +121,7 @@ func encodePackIndex(objects []packed, pack plumbing.Hash) []byte {
 		for n < len(objects) && int(objects[n].hash[0]) == i {
 			n++
 		}
-		raw = binary.BigEndian.AppendUint32(raw, uint32(n)) //nolint:gosec // bounded by the pack's own 32-bit count
+		raw = binary.BigEndian.AppendUint32(raw, uint32(n))
 	}
 	for _, o := range objects {
 		raw = append(raw, o.hash[:]...)
@@ -131,15 +131,15 @@ func encodePackIndex(objects []packed, pack plumbing.Hash) []byte {
 	}
 	var big []byte
 	for _, o := range objects {
-		at := uint32(o.offset) //nolint:gosec // replaced below when it does not fit
+		at := uint32(o.offset)
 		if o.offset >= bigOffset {
-			at = bigOffset + uint32(len(big)/8)                        //nolint:gosec // as above
-			big = binary.BigEndian.AppendUint64(big, uint64(o.offset)) //nolint:gosec // never negative
+			at = bigOffset + uint32(len(big)/8)
+			big = binary.BigEndian.AppendUint64(big, uint64(o.offset))
 		}
 		raw = binary.BigEndian.AppendUint32(raw, at)
 	}
 	raw = append(raw, big...)
 	raw = append(raw, pack[:]...)
-	sum := sha1.Sum(raw) //nolint:gosec // as above
+	sum := sha1.Sum(raw)
 	return append(raw, sum[:]...)
 }

@@ -2,7 +2,7 @@ package gitstore
 
 import (
 	"bufio"
-	"crypto/sha1" //nolint:gosec // git checks its files by SHA-1.
+	"crypto/sha1"
 	"encoding/binary"
 	"errors"
 	"hash"
@@ -33,11 +33,11 @@ func newPackWriter(dir string, count int) (*packWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &packWriter{file: f, sum: sha1.New()} //nolint:gosec // as above
+	w := &packWriter{file: f, sum: sha1.New()}
 	w.out = bufio.NewWriterSize(io.MultiWriter(f, w.sum), 64<<10)
 	head := append(make([]byte, 0, packHeaderSize), "PACK"...)
 	head = binary.BigEndian.AppendUint32(head, 2)
-	head = binary.BigEndian.AppendUint32(head, uint32(count)) //nolint:gosec // bounded by memory
+	head = binary.BigEndian.AppendUint32(head, uint32(count))
 	if err := w.write(head); err != nil {
 		return nil, errors.Join(err, w.discard())
 	}
@@ -55,11 +55,17 @@ func (w *packWriter) write(parts ...[]byte) error {
 	return nil
 }
 
-// add writes an object: its header, and a zlib stream as it is.
-func (w *packWriter) add(h plumbing.Hash, head, stream []byte) error {
-	crc := crc32.Update(crc32.ChecksumIEEE(head), crc32.IEEETable, stream)
-	w.objects = append(w.objects, packed{h, w.at, crc})
-	return w.write(head, stream)
+// add writes an object: its header, and the pieces of its zlib stream.
+func (w *packWriter) add(h plumbing.Hash, head []byte, stream ...[]byte) error {
+	o := packed{h, w.at, crc32.ChecksumIEEE(head)}
+	for _, piece := range stream {
+		o.crc = crc32.Update(o.crc, crc32.IEEETable, piece)
+	}
+	w.objects = append(w.objects, o)
+	if err := w.write(head); err != nil {
+		return err
+	}
+	return w.write(stream...)
 }
 
 // entryHeader encodes type and size of an object.
@@ -71,19 +77,6 @@ func entryHeader(kind plumbing.ObjectType, size int) []byte {
 		b = byte(size & 0x7f)
 	}
 	return append(head, b)
-}
-
-// deltaHeader encodes the header of a delta whose base lies back bytes before.
-func deltaHeader(size int, back int64) []byte {
-	var buf [10]byte
-	i := len(buf) - 1
-	buf[i] = byte(back & 0x7f)
-	for back >>= 7; back > 0; back >>= 7 {
-		back--
-		i--
-		buf[i] = 0x80 | byte(back&0x7f)
-	}
-	return append(entryHeader(plumbing.OFSDeltaObject, size), buf[i:]...)
 }
 
 // finish writes the checksum and the index, syncs both files and gives them
@@ -165,7 +158,11 @@ func writePack(dir string, objects []object, before func(base string) error) (ba
 		return "", err
 	}
 	for _, o := range objects {
-		if err := w.add(o.hash, entryHeader(o.kind, o.size), o.stream); err != nil {
+		stream := [][]byte{o.stream}
+		if o.stream == nil {
+			stream = stored(o.plain)
+		}
+		if err := w.add(o.hash, entryHeader(o.kind, o.size), stream...); err != nil {
 			return "", errors.Join(err, w.discard())
 		}
 	}

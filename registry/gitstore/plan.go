@@ -114,7 +114,7 @@ func (p *planner) put(j *job) error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return p.blame(j, err)
 	}
 	if len(have) > 0 {
 		if first := have[0]; first.hash == j.ref() && first.regular {
@@ -153,7 +153,7 @@ func (p *planner) remove(j *job) error {
 		seen[key] = true
 		have, err := p.write.versions(p.root, version{j.workspace, key})
 		if clash := (*clashError)(nil); err != nil && !errors.As(err, &clash) {
-			return err
+			return p.blame(j, err)
 		}
 		for _, file := range have {
 			if file.regular {
@@ -171,6 +171,16 @@ func (p *planner) remove(j *job) error {
 	}
 	p.join(j, mine)
 	return nil
+}
+
+// blame makes a damage in the folders of one workspace the outcome of the job
+// that met it: others have nothing to do with it. Other failures are handed on.
+func (p *planner) blame(j *job, err error) error {
+	if errors.Is(err, errDamaged) || errors.Is(err, errMissing) || errors.Is(err, errTooLarge) {
+		p.outcomes[j] = outcome{err: unwritable(err)}
+		return nil
+	}
+	return err
 }
 
 func versionsOf(j *job) []version {

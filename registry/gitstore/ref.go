@@ -96,7 +96,7 @@ func (b *branch) move(from, to plumbing.Hash) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, removeIfThere(b.draft())) }()
-	if err := os.MkdirAll(filepath.Dir(b.file()), 0o755); err != nil { //nolint:gosec // as git has it
+	if err := b.makeFolder(); err != nil {
 		return err
 	}
 	if err := b.takeLock(to, info.ModTime()); err != nil {
@@ -113,6 +113,25 @@ func (b *branch) move(from, to plumbing.Hash) (err error) {
 		return errors.Join(err, removeIfThere(b.lock()))
 	}
 	return syncDir(filepath.Dir(b.file()))
+}
+
+// makeFolder makes the folder of the branch, durably. git removes such folders
+// when it packs the refs of branches like "team/prompts".
+func (b *branch) makeFolder() error {
+	dir := filepath.Dir(b.file())
+	if exists(dir) {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for dir != b.dir {
+		dir = filepath.Dir(dir)
+		if err := syncDir(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeDraft writes and syncs the new value. The draft never is a file that
@@ -192,7 +211,7 @@ func (b *branch) heal() error {
 // sync makes durable what another process may have written and not synced.
 func (b *branch) sync() error {
 	for _, path := range []string{b.file(), filepath.Join(b.dir, "packed-refs")} {
-		f, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // a ref of the repository
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -211,7 +230,7 @@ func (b *branch) sync() error {
 
 // writeNew writes and syncs a file that must not exist.
 func writeNew(path, text string) (info fs.FileInfo, err error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // as git has it
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, err
 	}

@@ -38,10 +38,10 @@ func goGit(s *Store) func(ctx context.Context, dir, work string, objects []plumb
 
 // mergeWith lets a store merge in the background by another function, at once.
 func mergeWith(s *Store, merge func(ctx context.Context, dir, work string, objects []plumbing.Hash) (string, error)) {
-	s.repack.stop()
-	s.repack = newRepacker(s, 1)
-	s.repack.merge = merge
-	s.repack.start()
+	r := s.repack
+	r.stop()
+	r.at, r.merge, r.ended = 1, merge, make(chan struct{})
+	r.start()
 }
 
 func TestMergingKeepsEveryObject(t *testing.T) {
@@ -49,7 +49,8 @@ func TestMergingKeepsEveryObject(t *testing.T) {
 	for name, withGoGit := range map[string]bool{"git": false, "go-git": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := open(t, Options{RepackAt: -1})
+			said, logger := logbook()
+			s := open(t, Options{RepackAt: -1, Logger: logger})
 			if withGoGit {
 				s.repack.merge = goGit(s)
 			}
@@ -84,6 +85,7 @@ func TestMergingKeepsEveryObject(t *testing.T) {
 			}
 			require.Len(t, inHead(t, s.dir), 31)
 			require.NoDirExists(t, filepath.Join(s.dir, ownDir, "merge"))
+			require.Empty(t, said(), "git did not need help")
 			leavesNothing(t, s)
 
 			merged, err = s.repack.once(t.Context())

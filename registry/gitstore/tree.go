@@ -60,7 +60,7 @@ func parseTree(raw []byte) (*tree, error) {
 			return nil, damaged("tree entry %d is out of order", n)
 		}
 		if n%markEvery == 0 {
-			t.marks = append(t.marks, int32(at)) //nolint:gosec // maxObject fits.
+			t.marks = append(t.marks, int32(at))
 		}
 		last, at = e, e.end
 	}

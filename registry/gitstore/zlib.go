@@ -39,26 +39,22 @@ func (c *codec) deflate(data []byte) []byte {
 	return buf.Bytes()
 }
 
-// store wraps data into a zlib stream without compressing it. Trees are full of
-// hashes, which do not compress, and the background merge turns them into
-// deltas soon.
-func store(data []byte) []byte {
+// stored cuts the zlib stream that holds data without compression into pieces,
+// without copying data. Trees are full of hashes, which do not compress, and the
+// background merge turns them into deltas soon.
+func stored(data []byte) [][]byte {
 	const block = 0xffff
-	blocks := max(1, (len(data)+block-1)/block)
-	out := make([]byte, 0, 2+5*blocks+len(data)+4)
-	out = append(out, 0x78, 0x01)
-	rest := data
-	for {
+	pieces := [][]byte{{0x78, 0x01}}
+	for rest := data; ; {
 		n := min(len(rest), block)
 		last := byte(0)
 		if n == len(rest) {
 			last = 1
 		}
-		out = append(out, last, byte(n), byte(n>>8), ^byte(n), ^byte(n>>8))
-		out = append(out, rest[:n]...)
+		pieces = append(pieces, []byte{last, byte(n), byte(n >> 8), ^byte(n), ^byte(n >> 8)}, rest[:n])
 		rest = rest[n:]
 		if last == 1 {
-			return binary.BigEndian.AppendUint32(out, adler32.Checksum(data))
+			return append(pieces, binary.BigEndian.AppendUint32(nil, adler32.Checksum(data)))
 		}
 	}
 }
