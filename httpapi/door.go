@@ -34,7 +34,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 const (
 	exposedHeaders = "X-Request-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, ETag"
 	allowedMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-	allowedHeaders = "Content-Type, Accept, Authorization, X-API-Key, X-Workspace-Id, X-Request-Id, If-None-Match, Idempotency-Key, X-Hub-Signature-256, X-GitHub-Event"
+	allowedHeaders = "Content-Type, Accept, Authorization, X-API-Key, X-Workspace-Id, X-Request-Id, If-None-Match, Idempotency-Key"
 )
 
 // preflight tells a browser what it may send. It asks without credentials, so

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"iter"
+	"net/http"
 	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -44,6 +45,9 @@ type logExport struct {
 // last line where it can, and is cut off, so that nobody takes it for whole.
 func (e logExport) answer(x *exchange) error {
 	var out *logStream
+	if x.request.Method == http.MethodHead { // nobody would see the logs
+		e.logs = func(func(telemetry.Log, error) bool) {}
+	}
 	for l, err := range e.logs {
 		if err != nil {
 			if out != nil {

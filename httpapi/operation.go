@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -82,7 +83,7 @@ func register[I any](
 		return done, nil
 	})
 	registered := methodOf(a.huma.OpenAPI().Paths[op.path], op.method)
-	if len(registered.Parameters) > len(baseParameters()) {
+	if slices.ContainsFunc(registered.Parameters, func(p *huma.Param) bool { return p.In == "query" }) {
 		registered.Responses[strconv.Itoa(http.StatusUnprocessableEntity)] = faultRef(http.StatusUnprocessableEntity)
 	}
 	// Only now: a body that huma knew of it would read and decode by itself.

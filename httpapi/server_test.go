@@ -18,7 +18,6 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/httpapi"
 	"github.com/promptmetrics-go/promptmetrics/registry"
-	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
 // server is an API over a real client, listening on a real port.
@@ -101,13 +100,6 @@ func (s *server) publish(tb testing.TB, name, version, content string, tags ...s
 		Name: name, Version: version, Messages: []registry.Message{{Role: registry.System, Content: content}}, Tags: tags,
 	}, registry.Signature{Author: "Ada", Message: "add " + version})
 	require.NoError(tb, err)
-}
-
-func (s *server) in(tb testing.TB, name string) *promptmetrics.Workspace {
-	tb.Helper()
-	id, err := workspace.Parse(name)
-	require.NoError(tb, err)
-	return s.pm.In(id, workspace.Actor{Name: "test", Admin: true})
 }
 
 // reply is an answer that was read.
