@@ -77,16 +77,16 @@ func (c *Client) sync(ctx context.Context, full bool) (registry.Reconciled, erro
 // watch notices that another process on the same database has changed prompts
 // or labels, and drops what the caches know about them.
 func (c *Client) watch(ctx context.Context) {
-	var seen string
+	seen, known := "", false
 	every(ctx, watchInterval, func() {
 		now, err := c.store.RegistryChanges(ctx)
-		if err != nil || now == seen {
+		if err != nil {
 			return // a database that is down is reported by who needs it
 		}
-		if seen != "" {
+		if known && now != seen {
 			c.registry.ForgetAll()
 		}
-		seen = now
+		seen, known = now, true
 	})
 }
 
