@@ -13,12 +13,13 @@ const watchInterval = 250 * time.Millisecond
 // retentionInterval is how often old telemetry is looked for.
 const retentionInterval = 10 * time.Minute
 
-// start runs what happens without being asked. Close waits for all of it.
-func (c *Client) start(o Options) {
+// start runs what happens without being asked. Close waits for all of it. The
+// caches are empty and changes is the state of the database from before.
+func (c *Client) start(o Options, changes string) {
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	c.tasks.Go(func() { c.reconcile(ctx, o.ReconcileInterval) })
-	c.tasks.Go(func() { c.watch(ctx) })
+	c.tasks.Go(func() { c.watch(ctx, changes) })
 	if o.Retention > 0 {
 		c.tasks.Go(func() { c.retain(ctx, o.Retention) })
 	}
@@ -75,18 +76,15 @@ func (c *Client) sync(ctx context.Context, full bool) (registry.Reconciled, erro
 }
 
 // watch notices that another process on the same database has changed prompts
-// or labels, and drops what the caches know about them.
-func (c *Client) watch(ctx context.Context) {
-	seen, known := "", false
+// or labels since a state was seen, and drops what the caches know about them.
+func (c *Client) watch(ctx context.Context, seen string) {
 	every(ctx, watchInterval, func() {
 		now, err := c.store.RegistryChanges(ctx)
-		if err != nil {
+		if err != nil || now == seen {
 			return // a database that is down is reported by who needs it
 		}
-		if known && now != seen {
-			c.registry.ForgetAll()
-		}
-		seen, known = now, true
+		c.registry.ForgetAll()
+		seen = now
 	})
 }
 

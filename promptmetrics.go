@@ -67,7 +67,11 @@ func New(o Options) (*Client, error) {
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	c.start(o)
+	changes, err := c.store.RegistryChanges(ctx)
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	c.start(o, changes)
 	return c, nil
 }
 
