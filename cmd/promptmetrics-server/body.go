@@ -12,7 +12,7 @@ const bodyTimeout = time.Minute
 
 // impatient gives every body a deadline, so that callers who send a byte now
 // and then cannot hold connections for ever.
-func impatient(next http.Handler) http.Handler {
+func impatient(next http.Handler, patience time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.Body == http.NoBody {
 			next.ServeHTTP(w, r)
@@ -20,7 +20,7 @@ func impatient(next http.Handler) http.Handler {
 		}
 		connection := http.NewResponseController(w)
 		// A connection without deadlines is none of ours, and has its own limits.
-		if connection.SetReadDeadline(time.Now().Add(bodyTimeout)) == nil {
+		if connection.SetReadDeadline(time.Now().Add(patience)) == nil {
 			r.Body = &timedBody{ReadCloser: r.Body, connection: connection}
 		}
 		next.ServeHTTP(w, r)

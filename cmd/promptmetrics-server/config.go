@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -123,11 +124,16 @@ func refuseMissingFeatures(e *environment) {
 
 // readDatabaseURL never shows the value: a password is part of it.
 func readDatabaseURL(e *environment) string {
-	url := e.text("DATABASE_URL", "")
-	if url != "" && !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
-		e.fault("DATABASE_URL must start with postgres:// or postgresql://; remove it to use SQLite")
+	text := e.text("DATABASE_URL", "")
+	if text == "" {
+		return ""
 	}
-	return url
+	if !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://") {
+		e.fault("DATABASE_URL must start with postgres:// or postgresql://; remove it to use SQLite")
+	} else if _, err := url.Parse(text); err != nil {
+		e.fault("DATABASE_URL cannot be read: it must look like postgres://user:password@host:5432/database")
+	}
+	return text
 }
 
 // readSalt refuses an empty salt: to make one instead would end every key that

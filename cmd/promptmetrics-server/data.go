@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"log/slog"
+	"regexp"
 	"strings"
 
 	"github.com/promptmetrics-go/promptmetrics"
@@ -50,6 +51,9 @@ func (p *program) logger(c config) *slog.Logger {
 	return slog.New(slog.NewTextHandler(p.err, options))
 }
 
+// option is how the library calls an option that has a variable.
+var option = regexp.MustCompile(`Options\.\w+ \((\w+)\)`)
+
 // named puts the variable before what the library says about an option that it
 // knows by another name.
 func named(err error) string {
@@ -58,6 +62,7 @@ func named(err error) string {
 		text = strings.Join(e.Fields, "; ")
 	}
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
+	text = option.ReplaceAllString(text, "$1")
 	for _, subject := range [][2]string{
 		{"Path: ", "PROMPTS_PATH: "},
 		{"The prompt repository ", "PROMPTS_PATH: the prompt repository "},

@@ -16,8 +16,8 @@ import (
 // dotenv is the file in the working folder that adds to the environment.
 const dotenv = ".env"
 
-// maxDotenv is the largest .env that is read, in bytes.
-const maxDotenv = 1 << 20
+// maxDotenv is the largest file that is read, in bytes.
+const maxDotenv = 64 << 10
 
 // environment is what the variables say, and what is wrong with them. The real
 // environment wins over the file.
@@ -36,8 +36,7 @@ func readEnvironment(lookup func(string) (string, bool)) *environment {
 	return e
 }
 
-// readDotenv reads the file, if there is one. The text of the parser's errors
-// is not used: it holds the rest of the file, and so everybody's secrets.
+// readDotenv reads the file, if there is one.
 func readDotenv(path string) (map[string]string, error) {
 	f, err := os.Open(path) //nolint:gosec // a fixed name in the working folder.
 	if errors.Is(err, fs.ErrNotExist) {
@@ -52,8 +51,14 @@ func readDotenv(path string) (map[string]string, error) {
 	case err != nil:
 		return nil, fmt.Errorf("cannot be read: %w", bare(err))
 	case len(data) > maxDotenv:
-		return nil, errors.New("is larger than 1 MiB")
+		return nil, errors.New("is larger than 64 KiB")
 	}
+	return parseDotenv(data)
+}
+
+// parseDotenv does not use the text of the parser's errors: it holds the rest
+// of the file, and so everybody's secrets.
+func parseDotenv(data []byte) (map[string]string, error) {
 	values, err := godotenv.UnmarshalBytes(data)
 	if err != nil {
 		return nil, fmt.Errorf("is not understood%s: write one NAME=value a line", lineOf(data, err))

@@ -3,17 +3,20 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/promptmetrics-go/promptmetrics"
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
 // keyRequest is what create-key was asked for.
 type keyRequest struct {
 	name, scopes, workspace string
+	expires                 bool
 	days                    int64
 }
 
@@ -28,9 +31,12 @@ func (p *program) createKey() *cobra.Command {
 		Example: "  export PROMPTMETRICS_API_KEY=$(promptmetrics-server create-key --name me)\n" +
 			"  promptmetrics-server create-key --name ci --scopes read --workspace team-a --expires-in-days 30",
 		Args: cobra.NoArgs,
-		RunE: p.doing(func(ctx context.Context, _ []string) error { return p.makeKey(ctx, r) }),
 	}
 	flags := cmd.Flags()
+	cmd.RunE = p.doing(func(ctx context.Context, _ []string) error {
+		r.expires = flags.Changed("expires-in-days")
+		return p.makeKey(ctx, r)
+	})
 	flags.StringVar(&r.name, "name", "", "whose key it is, as the audit log will show it")
 	flags.StringVar(&r.scopes, "scopes", "read,write", "some of read, write, admin")
 	flags.StringVar(&r.workspace, "workspace", workspace.Default().String(), "the workspace of the key, or '*' for a master key")
@@ -43,19 +49,23 @@ func (p *program) makeKey(ctx context.Context, r keyRequest) error {
 	spec := access.KeySpec{Name: r.name, Workspace: r.workspace}
 	var err error
 	if spec.Scopes, err = access.ParseScopes(r.scopes); err != nil {
-		return usageError{err}
+		return misused(err)
 	}
-	if r.days != 0 {
+	// What is wrong already here makes no data folder.
+	if r.workspace != access.Master && !workspace.Valid(r.workspace) {
+		return usageError{errors.New("--workspace must be '*', or 1 to 128 letters, digits, '_' or '-'")}
+	}
+	if r.expires {
+		if r.days < 1 {
+			return usageError{errors.New("--expires-in-days must be at least 1; leave it out for a key that never expires")}
+		}
 		spec.ExpiresInDays = &r.days
 	}
 	key, err := withData(p, func(_ config, pm *promptmetrics.Client) (access.NewKey, error) {
 		return pm.Keys.Create(ctx, spec)
 	})
-	if errors.Is(err, promptmetrics.ErrValidation) {
-		return usageError{err}
-	}
 	if err != nil {
-		return err
+		return misused(err)
 	}
 	p.say("%s", key.Secret)
 	expiry := "it never expires"
@@ -65,4 +75,12 @@ func (p *program) makeKey(ctx context.Context, r keyRequest) error {
 	p.note("Made the API key %q for the workspace %s with the scopes %s; %s. It is shown this once.",
 		key.Name, key.Workspace, key.Scopes, expiry)
 	return nil
+}
+
+// misused turns a fault of the input, which came from flags, into wrong usage.
+func misused(err error) error {
+	if e, ok := errors.AsType[*pmerr.Error](err); ok && e.Code == pmerr.Validation {
+		return usageError{errors.New(strings.Join(e.Fields, "; "))}
+	}
+	return err
 }

@@ -10,4 +10,4 @@ import (
 // programs are built once for all tests.
 var programs servertest.Programs
 
-func TestMain(m *testing.M) { os.Exit(servertest.Main(m, &programs)) }
+func TestMain(m *testing.M) { os.Exit(programs.Main(m)) }

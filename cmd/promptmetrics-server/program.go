@@ -36,7 +36,7 @@ type usageError struct{ error }
 func (e usageError) Unwrap() error { return e.error }
 
 func (p *program) run(ctx context.Context, args []string) int {
-	root := p.commands()
+	root := p.commands() //nolint:contextcheck // cobra hands the context to the command that is called.
 	root.SetArgs(args)
 	root.SetOut(p.out)
 	root.SetErr(p.err)
@@ -54,14 +54,34 @@ func (p *program) run(ctx context.Context, args []string) int {
 	return exitFault
 }
 
+const about = `Serves the /v1 API. Nothing is required; everything is configured by the environment
+and by a file .env in the working folder, over which the environment wins:
+
+  PORT, HOST                     where it listens (3000, 0.0.0.0)
+  DATA_DIR                       everything that nothing else places elsewhere (./data)
+  SQLITE_PATH                    the database file ($DATA_DIR/promptmetrics.db)
+  DATABASE_URL                   PostgreSQL instead of SQLite
+  PROMPTS_PATH                   the bare git repository of the prompts ($DATA_DIR/prompts.git)
+  API_KEY_SALT                   secret under which API keys are hashed, 16+ characters
+                                 (made once and kept in $DATA_DIR/api_key_salt)
+  RATE_LIMIT_MAX_REQUESTS        requests of a key in a window (300)
+  RATE_LIMIT_WINDOW_MS           length of the window (60000)
+  API_KEY_LAST_USED_DEBOUNCE_MS  least time between two writes of a key's last use (60000)
+  PROMPT_RECONCILE_INTERVAL_MS   how often commits made by people are looked for (60000)
+  GITHUB_WEBHOOK_SECRET          secret of POST /webhooks/github
+  RETENTION_DAYS                 how long logs, traces and runs are kept (0, for ever)
+  PRICES_PATH                    a price file that overrides the built-in table
+  TRUST_PROXY                    true if one reverse proxy in front sets X-Forwarded-For (false)
+  LOG_LEVEL, LOG_FORMAT          debug, info, warn, error; text, json (info, text)
+
+The commands below work while a server runs on the same data.`
+
 // commands is the table of contents.
 func (p *program) commands() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "promptmetrics-server",
-		Short: "Serve prompts and record telemetry",
-		Long: "Serves the /v1 API. Everything is configured by the environment and by a file .env\n" +
-			"in the working folder; nothing is required. The commands below work while a server\n" +
-			"runs on the same data.",
+		Use:           "promptmetrics-server",
+		Short:         "Serve prompts and record telemetry",
+		Long:          about,
 		Version:       version(),
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,

@@ -42,7 +42,8 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	err = p.announce(ctx, pm, c, listener.Addr())
+	// A signal that comes already now is for answer to take.
+	err = p.announce(context.WithoutCancel(ctx), pm, c, listener.Addr())
 	if err == nil {
 		err = p.answer(ctx, pm, c, listener)
 	}
@@ -56,7 +57,7 @@ func (p *program) answer(ctx context.Context, pm *promptmetrics.Client, c config
 	server := &http.Server{
 		Handler: impatient(httpapi.Handler(pm, httpapi.Options{
 			WebhookSecret: c.webhookSecret, TrustProxy: c.trustProxy, Version: version(), Logger: log,
-		})),
+		}), bodyTimeout),
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
@@ -76,7 +77,9 @@ func (p *program) answer(ctx context.Context, pm *promptmetrics.Client, c config
 		log.Warn("requests that would not end were cut off", "after", graceTimeout)
 		_ = server.Close() // it closes what Shutdown gave up on; there is nobody left to tell
 	}
-	<-failed
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	return nil
 }
 
@@ -96,22 +99,26 @@ func listen(ctx context.Context, at address) (net.Listener, error) {
 	return nil, fmt.Errorf("PORT %d on HOST %s cannot be listened on: %w; set PORT or HOST to something else", at.port, at.host, reason)
 }
 
-// announce says where the server is, where its data is, and what is missing.
+// announce says where the server is, where its data is, and what is missing:
+// in one piece, for whoever waits for it.
 func (p *program) announce(ctx context.Context, pm *promptmetrics.Client, c config, at net.Addr) error {
-	p.say("PromptMetrics listens on %s; %s", c.url(at), c.places())
+	text := fmt.Sprintf("PromptMetrics listens on %s; %s", c.url(at), c.places())
 	if c.options.APIKeySalt == "" {
-		p.say("The salt of the API keys is in %s; without it keys are worthless, so keep it with your backups",
+		text += fmt.Sprintf("\nThe salt of the API keys is in %s; without it keys are worthless, so keep it with your backups",
 			absolute(filepath.Join(c.options.DataDir, "api_key_salt")))
 	}
 	any, err := pm.HasKeys(ctx)
-	if err != nil || any {
+	if err != nil {
 		return err
 	}
-	with := ""
-	if len(c.secrets) > 0 {
-		with = ", with the same " + strings.Join(c.secrets, " and ") + " in the environment"
+	if !any {
+		with := ""
+		if len(c.secrets) > 0 {
+			with = ", with the same " + strings.Join(c.secrets, " and ") + " in the environment"
+		}
+		text += fmt.Sprintf("\nThere is no API key yet. Make one in another terminal%s:\n  %s", with, p.keyCommand(c))
 	}
-	p.say("There is no API key yet. Make one in another terminal%s:\n  %s", with, p.keyCommand(c))
+	p.say("%s", text)
 	return nil
 }
 

@@ -94,56 +94,35 @@ func TestSIGTERM(t *testing.T) {
 
 	t.Run("finishes the request under way, refuses new ones, and exits with 0", func(t *testing.T) {
 		t.Parallel()
-		s := programs.Start(t, t.TempDir())
+		dir := t.TempDir()
+		s := programs.Start(t, dir)
 		key := s.Key(t)
-		body, send := io.Pipe()
-		request, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/v1/prompts", body)
-		require.NoError(t, err)
-		request.Header.Set("X-API-Key", key)
-		request.Header.Set("Content-Type", "application/json")
-		answered := make(chan int, 1)
-		go func() {
-			response, err := http.DefaultClient.Do(request)
-			if err != nil {
-				answered <- 0
-				return
-			}
-			defer response.Body.Close()
-			answered <- response.StatusCode
-		}()
-		_, err = io.WriteString(send, welcome[:20])
-		require.NoError(t, err)
-		// The server has the request once it has taken more than its head.
-		_, err = io.WriteString(send, strings.Repeat(" ", 256<<10))
-		require.NoError(t, err)
+		conn, answers := begin(t, s, key, "/v1/prompts", len(welcome))
 
 		s.Signal(t, syscall.SIGTERM)
 		require.Eventually(t, func() bool {
-			conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+			other, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 			if err != nil {
 				return true
 			}
-			return conn.Close() != nil
+			return other.Close() != nil
 		}, 10*time.Second, 10*time.Millisecond, "new connections are still accepted")
-		_, err = io.WriteString(send, welcome[20:])
+		_, err := io.WriteString(conn, welcome)
 		require.NoError(t, err)
-		require.NoError(t, send.Close())
-		require.Equal(t, 400, <-answered, "the blanks are inside a name, so the server has read it to the end and judged it")
+		response, err := http.ReadResponse(answers, nil)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, 201, response.StatusCode)
 		require.Zero(t, s.Wait(t, 30*time.Second))
+		status, answer := programs.Start(t, dir).Ask(t, key, "GET", "/v1/prompts/welcome", "")
+		require.Equal(t, 200, status, answer)
 	})
 
 	t.Run("a second one ends it at once", func(t *testing.T) {
 		t.Parallel()
 		s := programs.Start(t, t.TempDir())
 		key := s.Key(t)
-		conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
-		require.NoError(t, err)
-		defer conn.Close()
-		_, err = fmt.Fprintf(conn, "POST /v1/logs HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n", key)
-		require.NoError(t, err)
-		line, err := bufio.NewReader(conn).ReadString('\n') // the handler reads the body
-		require.NoError(t, err)
-		require.Contains(t, line, "100")
+		begin(t, s, key, "/v1/logs", 100)
 
 		s.Signal(t, syscall.SIGTERM)
 		require.Eventually(t, func() bool { return strings.Contains(s.Err(), "stopping") }, 10*time.Second, time.Millisecond)
@@ -159,11 +138,30 @@ func TestSIGTERM(t *testing.T) {
 	})
 }
 
+// begin sends the head of a request and waits until its handler asks for the
+// body.
+func begin(t *testing.T, s *servertest.Server, key, path string, length int) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Type: application/json\r\n"+
+		"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n", path, key, length)
+	require.NoError(t, err)
+	answers := bufio.NewReader(conn)
+	for _, want := range []string{"HTTP/1.1 100 Continue\r\n", "\r\n"} {
+		line, err := answers.ReadString('\n')
+		require.NoError(t, err)
+		require.Equal(t, want, line)
+	}
+	return conn, answers
+}
+
 func TestListenFailure(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer taken.Close()
+	t.Cleanup(func() { _ = taken.Close() })
 	port := fmt.Sprint(taken.Addr().(*net.TCPAddr).Port)
 
 	for _, at := range []struct{ name, host, port, want string }{

@@ -48,7 +48,7 @@ func (e usageError) Unwrap() error { return e.error }
 func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 func (p *program) run(ctx context.Context, args []string) int {
-	root := p.commands()
+	root := p.commands() //nolint:contextcheck // cobra hands the context to the command that is called.
 	root.SetArgs(args)
 	root.SetIn(p.in)
 	root.SetOut(p.out)

@@ -36,7 +36,7 @@ func (p *program) createPrompt() *cobra.Command {
 		Example: "  promptmetrics create-prompt --file welcome.json --author \"Ada <ada@example.com>\" --message \"Greet by name\"",
 		Args:    cobra.NoArgs,
 		RunE: p.asking(func(ctx context.Context, c *client.Client, _ []string) error {
-			prompt, err := p.readPrompt(file)
+			prompt, err := p.readPrompt(ctx, file)
 			if err != nil {
 				return err
 			}
@@ -53,8 +53,8 @@ func (p *program) createPrompt() *cobra.Command {
 	return cmd
 }
 
-func (p *program) readPrompt(file string) (registry.Prompt, error) {
-	data, name, err := p.readInput(file)
+func (p *program) readPrompt(ctx context.Context, file string) (registry.Prompt, error) {
+	data, name, err := p.readInput(ctx, file)
 	if err != nil {
 		return registry.Prompt{}, err
 	}
@@ -67,7 +67,7 @@ func (p *program) readPrompt(file string) (registry.Prompt, error) {
 
 // readInput reads a file, or standard input, whose format shows in its first
 // character.
-func (p *program) readInput(file string) (data []byte, name string, err error) {
+func (p *program) readInput(ctx context.Context, file string) (data []byte, name string, err error) {
 	if file != "-" {
 		f, err := os.Open(file) //nolint:gosec // the user names it.
 		if err != nil {
@@ -77,7 +77,8 @@ func (p *program) readInput(file string) (data []byte, name string, err error) {
 		data, err = io.ReadAll(io.LimitReader(f, maxPromptFile))
 		return data, file, err
 	}
-	if data, err = io.ReadAll(io.LimitReader(p.in, maxPromptFile)); err != nil {
+	data, err = waiting(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(p.in, maxPromptFile)) })
+	if err != nil {
 		return nil, "", err
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
@@ -235,7 +236,7 @@ func (p *program) deletePrompt() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: p.asking(func(ctx context.Context, c *client.Client, args []string) error {
 			version = bare(version)
-			if err := p.confirm(yes, args[0], version); err != nil {
+			if err := p.confirm(ctx, yes, args[0], version); err != nil {
 				return err
 			}
 			remove := func() error { return c.Registry.Delete(ctx, args[0], by) }
@@ -256,7 +257,7 @@ func (p *program) deletePrompt() *cobra.Command {
 }
 
 // confirm asks before something is deleted.
-func (p *program) confirm(yes bool, name, version string) error {
+func (p *program) confirm(ctx context.Context, yes bool, name, version string) error {
 	if yes {
 		return nil
 	}
@@ -268,9 +269,37 @@ func (p *program) confirm(yes bool, name, version string) error {
 		what = "with all its versions"
 	}
 	fmt.Fprintf(p.err, "Delete %s %s? [y/N] ", oneLine(name), oneLine(what))
-	var answer string
-	if _, err := fmt.Fscanln(p.in, &answer); err != nil || !strings.EqualFold(answer, "y") && !strings.EqualFold(answer, "yes") {
+	answer, err := waiting(ctx, func() (string, error) {
+		var word string
+		_, err := fmt.Fscanln(p.in, &word)
+		return strings.ToLower(word), err
+	})
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil || answer != "y" && answer != "yes":
 		return errors.New("nothing was deleted")
 	}
 	return nil
+}
+
+// waiting reads what a person may never type, until an interrupt. The reading
+// then ends with the program, since nothing else can end it.
+func waiting[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		value, err := read()
+		done <- outcome{value, err}
+	}()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/promptmetrics-go/promptmetrics/client"
 	"github.com/promptmetrics-go/promptmetrics/page"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
 
@@ -117,7 +120,7 @@ func (p *program) addSpan() *cobra.Command {
 		s.StartTime, s.EndTime = given(flags, "start-time", start), given(flags, "end-time", end)
 		added, err := c.Telemetry.AddSpans(ctx, args[0], []telemetry.Span{s})
 		if err != nil {
-			return err
+			return ofOne(err)
 		}
 		for _, a := range added {
 			err = p.print(struct {
@@ -130,4 +133,14 @@ func (p *program) addSpan() *cobra.Command {
 		return err
 	})
 	return cmd
+}
+
+// ofOne speaks of the one span that was sent, not of a list with one.
+func ofOne(err error) error {
+	if e, ok := errors.AsType[*pmerr.Error](err); ok {
+		for i, fault := range e.Fields {
+			e.Fields[i] = strings.TrimPrefix(fault, "spans[0].")
+		}
+	}
+	return err
 }

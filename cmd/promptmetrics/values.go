@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -90,7 +89,7 @@ func (v *values) variables() (map[string]any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(object))
 	decoder.UseNumber()
 	var plain map[string]any
-	if err := decoder.Decode(&plain); err != nil && err != io.EOF { //nolint:errorlint // Decode returns it bare.
+	if err := decoder.Decode(&plain); err != nil {
 		return nil, err
 	}
 	return plain, nil

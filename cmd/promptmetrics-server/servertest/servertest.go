@@ -20,27 +20,42 @@ import (
 	"time"
 )
 
-// Programs is a folder with both programs in it.
-type Programs struct{ Folder string }
+// Programs are both programs. They are built when the first of them is needed.
+type Programs struct {
+	folder string
+	build  sync.Once
+	failed error
+}
 
-// Main builds the programs, keeps them in into, runs the tests and returns the
-// status to exit with. It is for TestMain.
-func Main(m *testing.M, into *Programs) int {
+// Main runs the tests and returns the status to exit with. It is for TestMain.
+func (p *Programs) Main(m *testing.M) int {
 	folder, err := os.MkdirTemp("", "promptmetrics-programs-*")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	const module = "github.com/promptmetrics-go/promptmetrics/cmd/"
-	build := exec.Command("go", "build", "-o", folder+string(filepath.Separator), module+"promptmetrics-server", module+"promptmetrics")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "the programs cannot be built: %v\n%s", err, out)
-		return 1
-	}
-	into.Folder = folder
+	p.folder = folder
 	return m.Run()
+}
+
+// Folder is where the programs are.
+func (p *Programs) Folder(tb testing.TB) string {
+	tb.Helper()
+	p.build.Do(func() {
+		const module = "github.com/promptmetrics-go/promptmetrics/cmd/"
+		// The programs are for all tests, not only for the first.
+		ctx := context.WithoutCancel(tb.Context())
+		build := exec.CommandContext(ctx, "go", "build", "-o", p.folder+string(filepath.Separator), module+"promptmetrics-server", module+"promptmetrics")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			p.failed = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if p.failed != nil {
+		tb.Fatalf("the programs cannot be built: %v", p.failed)
+	}
+	return p.folder
 }
 
 // Call is one run of a program, or of a shell script.
@@ -61,7 +76,7 @@ type Result struct {
 }
 
 // Run runs a program to its end, which must come within a minute.
-func (p Programs) Run(tb testing.TB, c Call, name string, args ...string) Result {
+func (p *Programs) Run(tb testing.TB, c Call, name string, args ...string) Result {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
@@ -75,9 +90,10 @@ func (p Programs) Run(tb testing.TB, c Call, name string, args ...string) Result
 	return Result{Out: out.String(), Err: errs.String(), Code: cmd.ProcessState.ExitCode()}
 }
 
-func (p Programs) command(ctx context.Context, tb testing.TB, c Call, name string, args ...string) *exec.Cmd {
+func (p *Programs) command(ctx context.Context, tb testing.TB, c Call, name string, args ...string) *exec.Cmd {
 	tb.Helper()
-	if own := filepath.Join(p.Folder, name); !strings.Contains(name, "/") {
+	folder := p.Folder(tb) //nolint:contextcheck // what is built outlives this call.
+	if own := filepath.Join(folder, name); !strings.Contains(name, "/") {
 		if _, err := os.Stat(own); err == nil {
 			name = own
 		}
@@ -85,7 +101,7 @@ func (p Programs) command(ctx context.Context, tb testing.TB, c Call, name strin
 	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the programs under test.
 	cmd.Dir = c.Dir
 	cmd.Env = append([]string{
-		"PATH=" + p.Folder + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + os.TempDir(),
+		"PATH=" + folder + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + os.TempDir(),
 		// Commits that tests make with git.
 		"GIT_AUTHOR_NAME=Test", "GIT_AUTHOR_EMAIL=test@example.com",
 		"GIT_COMMITTER_NAME=Test", "GIT_COMMITTER_EMAIL=test@example.com",
@@ -101,7 +117,8 @@ type Server struct {
 	// are to work on the same data.
 	Call Call
 
-	programs Programs
+	programs *Programs
+	http     *http.Client
 	cmd      *exec.Cmd
 	out, err *transcript
 	ended    chan struct{}
@@ -111,12 +128,13 @@ var listening = regexp.MustCompile(`listens on (http://\S+?)[;\s]`)
 
 // Start starts a server in a folder and waits until it listens. It is killed
 // when the test ends, if it still runs.
-func (p Programs) Start(tb testing.TB, dir string, env ...string) *Server {
+func (p *Programs) Start(tb testing.TB, dir string, env ...string) *Server {
 	tb.Helper()
 	env = append([]string{"HOST=127.0.0.1", "PORT=0", "RATE_LIMIT_MAX_REQUESTS=1000000000"}, env...)
 	s := &Server{
 		Call: Call{Dir: dir, Env: env}, programs: p,
-		out: newTranscript(), err: newTranscript(), ended: make(chan struct{}),
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		out:  newTranscript(), err: newTranscript(), ended: make(chan struct{}),
 	}
 	s.cmd = p.command(context.WithoutCancel(tb.Context()), tb, s.Call, "promptmetrics-server")
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.err
@@ -129,6 +147,7 @@ func (p Programs) Start(tb testing.TB, dir string, env ...string) *Server {
 	}()
 	tb.Cleanup(func() {
 		s.Kill()
+		s.http.CloseIdleConnections()
 		if tb.Failed() {
 			tb.Logf("the server in %s said:\n%s%s", dir, s.Out(), s.Err())
 		}
@@ -240,7 +259,7 @@ func (s *Server) Try(ctx context.Context, key, method, path, body string) (statu
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := s.http.Do(request)
 	if err != nil {
 		return 0, "", err
 	}

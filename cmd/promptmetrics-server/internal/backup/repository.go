@@ -37,6 +37,11 @@ func (a *archive) repository(name, dir string) error {
 	if err := a.plain(name, dir, true); err != nil {
 		return err
 	}
+	// A ref that is being packed is written here before its own file goes.
+	const packed = "packed-refs"
+	if err := a.plainEntry(path.Join(name, packed), filepath.Join(dir, packed)); err != nil {
+		return err
+	}
 	// git wants these folders also when they are empty.
 	for _, folder := range []string{"objects", "objects/info", "objects/pack"} {
 		if err := a.folder(path.Join(name, folder)); err != nil {
@@ -50,14 +55,12 @@ func (a *archive) repository(name, dir string) error {
 	return a.packs(path.Join(name, "objects", "pack"), filepath.Join(objects, "pack"))
 }
 
-// plain adds everything but objects. packed-refs come last, since a ref that
-// is being packed is written there before its own file goes.
+// plain adds everything that is not added in a way of its own.
 func (a *archive) plain(name, dir string, top bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && (top || !errors.Is(err, fs.ErrNotExist)) {
 		return err
 	}
-	slices.SortStableFunc(entries, func(x, y fs.DirEntry) int { return rank(x) - rank(y) })
 	for _, entry := range entries {
 		if err := a.ctx.Err(); err != nil {
 			return err
@@ -72,17 +75,10 @@ func (a *archive) plain(name, dir string, top bool) error {
 	return nil
 }
 
-func rank(entry fs.DirEntry) int {
-	if entry.Name() == "packed-refs" {
-		return 1
-	}
-	return 0
-}
-
-// apart are entries of the top folder that are not copied as they are: objects
-// are added in their own way, the rest is of work under way.
+// apart are entries of the top folder that are added in a way of their own, or
+// belong to work under way.
 func apart(name string) bool {
-	return name == "objects" || name == "promptmetrics" || name == "gc.pid" || strings.HasPrefix(name, "tmp_")
+	return slices.Contains([]string{"objects", "packed-refs", "promptmetrics", "gc.pid"}, name) || strings.HasPrefix(name, "tmp_")
 }
 
 func (a *archive) plainEntry(name, file string) error {

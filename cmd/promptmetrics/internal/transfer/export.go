@@ -65,26 +65,29 @@ type export struct {
 // prompt writes the versions of a prompt and remembers its labels.
 func (e *export) prompt(ctx context.Context, c *crew, s registry.Summary) {
 	if !registry.ValidName(s.Name) {
-		c.fail(ctx, fmt.Sprintf("prompt %q", s.Name), errors.New("the name is none that a prompt can have"))
+		c.fail(fmt.Sprintf("prompt %q", s.Name), errors.New("the name is none that a prompt can have"))
 		return
 	}
 	versions, err := every(ctx, func(ctx context.Context, r page.Request) (page.Of[registry.VersionItem], error) {
 		return e.from.Versions(ctx, s.Name, r)
 	})
 	if err != nil {
-		c.fail(ctx, s.Name, err)
+		c.fail(s.Name, err)
 		return
 	}
 	for _, v := range versions {
-		if err := e.version(ctx, s.Name, v); err != nil && !c.fail(ctx, s.Name+" "+v.Version.Version, err) {
+		if c.over() {
 			return
+		}
+		if err := e.version(ctx, s.Name, v); err != nil {
+			c.fail(s.Name+" "+v.Version.Version, err)
 		}
 	}
 	labels, err := every(ctx, func(ctx context.Context, r page.Request) (page.Of[registry.Label], error) {
 		return e.from.Labels(ctx, s.Name, r)
 	})
 	if err != nil {
-		c.fail(ctx, "labels of "+s.Name, err)
+		c.fail("labels of "+s.Name, err)
 		return
 	}
 	e.mu.Lock()

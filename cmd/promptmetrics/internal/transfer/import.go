@@ -88,15 +88,15 @@ func (i *importing) count(n *int) {
 
 func (i *importing) prompt(ctx context.Context, c *crew, name string) {
 	for _, s := range i.folder.files[name] {
+		if c.over() {
+			return
+		}
 		created, err := i.version(ctx, s)
 		switch {
 		case errors.Is(err, pmerr.ErrForbidden): // the key may not publish, whatever it is
-			c.halt(ctx, s.path, err)
-			return
+			c.halt(s.path, err)
 		case err != nil:
-			if !c.fail(ctx, s.path, cause(err)) {
-				return
-			}
+			c.fail(s.path, cause(err))
 		case created:
 			i.count(&i.done.Created)
 		default:
@@ -104,21 +104,25 @@ func (i *importing) prompt(ctx context.Context, c *crew, name string) {
 		}
 	}
 	for _, label := range slices.Sorted(maps.Keys(i.folder.labels[name])) {
-		moved, err := i.label(ctx, name, label, i.folder.labels[name][label])
-		if err != nil && !c.fail(ctx, fmt.Sprintf("%s: %s %s", labelsFile, name, label), err) {
+		if c.over() {
 			return
 		}
-		if moved {
+		moved, err := i.label(ctx, name, label, i.folder.labels[name][label])
+		if err != nil {
+			c.fail(fmt.Sprintf("%s: %s %s", labelsFile, name, label), err)
+		} else if moved {
 			i.count(&i.done.Labels)
 		}
 	}
-	if version := i.folder.pins[name]; version != "" {
-		moved, err := i.pin(ctx, name, version)
-		if err != nil {
-			c.fail(ctx, pinsFile+": "+name, err)
-		} else if moved {
-			i.count(&i.done.Pins)
-		}
+	version := i.folder.pins[name]
+	if version == "" || c.over() {
+		return
+	}
+	moved, err := i.pin(ctx, name, version)
+	if err != nil {
+		c.fail(pinsFile+": "+name, err)
+	} else if moved {
+		i.count(&i.done.Pins)
 	}
 }
 

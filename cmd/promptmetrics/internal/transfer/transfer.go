@@ -67,9 +67,11 @@ func hopeless(err error) bool {
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// crew works through tasks side by side, notes what fails, and stops all when
-// going on is hopeless.
+// crew works through tasks side by side, notes what fails, and begins nothing
+// new once going on is hopeless. What is under way then ends by itself, so that
+// what was done is known.
 type crew struct {
+	halted   context.Context //nolint:containedctx // of the one run that the crew is for.
 	stop     context.CancelCauseFunc
 	progress Progress
 
@@ -80,9 +82,9 @@ type crew struct {
 // run does every task and returns the failures, sorted, and the hopeless error
 // that cut the work short, if any.
 func run[T any](ctx context.Context, p Progress, tasks []T, do func(context.Context, *crew, T)) ([]Failure, error) {
-	ctx, stop := context.WithCancelCause(ctx)
+	halted, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	c := &crew{stop: stop, progress: p}
+	c := &crew{halted: halted, stop: stop, progress: p}
 	queue := make(chan T)
 	var all sync.WaitGroup
 	for range workers {
@@ -97,36 +99,32 @@ func run[T any](ctx context.Context, p Progress, tasks []T, do func(context.Cont
 		select {
 		case queue <- task:
 			continue
-		case <-ctx.Done():
+		case <-halted.Done():
 		}
 		break
 	}
 	close(queue)
 	all.Wait()
 	slices.SortStableFunc(c.failures, func(a, b Failure) int { return strings.Compare(a.What, b.What) })
-	return c.failures, context.Cause(ctx)
+	return c.failures, context.Cause(halted)
 }
 
-// fail notes a failure and reports whether to go on.
-func (c *crew) fail(ctx context.Context, what string, err error) bool {
+// over reports that nothing new is to be begun.
+func (c *crew) over() bool { return c.halted.Err() != nil }
+
+// fail notes a failure, or halts the work if it will meet all that follows.
+func (c *crew) fail(what string, err error) {
 	if hopeless(err) {
-		c.halt(ctx, what, err)
-	}
-	if ctx.Err() != nil { // else a consequence of what stopped the work
-		return false
+		c.halt(what, err)
+		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failures = append(c.failures, Failure{what, err})
-	return true
 }
 
-// halt stops all work, for the reason that comes first.
-func (c *crew) halt(ctx context.Context, what string, err error) {
-	if ctx.Err() == nil {
-		c.stop(fmt.Errorf("%s: %w", what, err))
-	}
-}
+// halt begins nothing new, for the reason that comes first.
+func (c *crew) halt(what string, err error) { c.stop(fmt.Errorf("%s: %w", what, err)) }
 
 func (c *crew) step() {
 	c.mu.Lock()

@@ -1,0 +1,180 @@
+package main_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/promptmetrics-go/promptmetrics/cmd/promptmetrics-server/servertest"
+)
+
+func TestWrongValues(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "prices.json"), []byte(`{"updated":"2026-01-31","currency":"EUR","unit":"1M tokens","providers":{}}`), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), []byte("x"), 0o600))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "work"), 0o700))
+	require.Zero(t, programs.Run(t, servertest.Call{Dir: dir}, "git", "init", "-q", "work").Code)
+
+	for _, c := range []struct{ name, env, want string }{
+		{"PORT no number", "PORT=http", `PORT must be an integer from 0 to 65535, not "http"`},
+		{"PORT too large", "PORT=65536", `PORT must be an integer from 0 to 65535, not "65536"`},
+		{"HOST with a port", "HOST=localhost:3000", `HOST must be an address or a host name without a port, such as 127.0.0.1, not "localhost:3000"`},
+		{"HOST is an address of the web", "HOST=http://x/", `HOST must be an address or a host name without a port, such as 127.0.0.1, not "http://x/"`},
+		{"DRIVER empty", "DRIVER=", "DRIVER is empty: set it to filesystem, or remove it"},
+		{"DRIVER s3", "DRIVER=s3", "DRIVER=s3 is not available in this version: use filesystem"},
+		{"DRIVER github", "DRIVER=github", "DRIVER=github is not available in this version: use filesystem"},
+		{"DRIVER unknown", "DRIVER=floppy", `DRIVER must be filesystem, not "floppy"`},
+		{"REDIS_URL", "REDIS_URL=redis://x", "REDIS_URL is not available in this version: remove it, caches and rate limits are kept by the process itself"},
+		{"OTEL_ENABLED", "OTEL_ENABLED=true", "OTEL_ENABLED=true is not available in this version: set it to false, or remove it"},
+		{"OTEL_ENABLED no boolean", "OTEL_ENABLED=maybe", `OTEL_ENABLED must be true, 1, false or 0, not "maybe"`},
+		{"METRICS_ADDR", "METRICS_ADDR=:9090", "METRICS_ADDR is not available in this version: remove it"},
+		{"GIT_REMOTE_URL", "GIT_REMOTE_URL=git@x:y", "GIT_REMOTE_URL is not available in this version: remove it"},
+		{"DATABASE_URL of another kind, and not shown", "DATABASE_URL=mysql://root:hunter2@x", "DATABASE_URL must start with postgres:// or postgresql://; remove it to use SQLite"},
+		{"DATABASE_URL unreadable, and not shown", "DATABASE_URL=postgres://root:hunter2@[::1", "DATABASE_URL cannot be read: it must look like postgres://user:password@host:5432/database"},
+		{"DATABASE_URL where nobody listens", "DATABASE_URL=postgres://root:hunter2@127.0.0.1:1/db", ""},
+		{"API_KEY_SALT short, and not shown", "API_KEY_SALT=hunter2hunter2", "API_KEY_SALT must be at least 16 characters, it has 14; set a longer random value, and keep it: keys made under another salt stop working"},
+		{"API_KEY_SALT empty", "API_KEY_SALT=", "API_KEY_SALT must be at least 16 characters, it has 0; set a longer random value, and keep it: keys made under another salt stop working"},
+		{"RATE_LIMIT_MAX_REQUESTS zero", "RATE_LIMIT_MAX_REQUESTS=0", `RATE_LIMIT_MAX_REQUESTS must be an integer from 1 to 1000000000000000, not "0"`},
+		{"RATE_LIMIT_WINDOW_MS negative", "RATE_LIMIT_WINDOW_MS=-1", `RATE_LIMIT_WINDOW_MS must be an integer from 1 to 31622400000, not "-1"`},
+		{"API_KEY_LAST_USED_DEBOUNCE_MS no number", "API_KEY_LAST_USED_DEBOUNCE_MS=1m", `API_KEY_LAST_USED_DEBOUNCE_MS must be an integer from 0 to 31622400000, not "1m"`},
+		{"PROMPT_RECONCILE_INTERVAL_MS too small", "PROMPT_RECONCILE_INTERVAL_MS=1", `PROMPT_RECONCILE_INTERVAL_MS must be an integer from 10 to 31622400000, not "1"`},
+		{"RETENTION_DAYS a fraction", "RETENTION_DAYS=0.5", `RETENTION_DAYS must be an integer from 0 to 36500, not "0.5"`},
+		{"LOG_LEVEL unknown", "LOG_LEVEL=loud", `LOG_LEVEL must be debug, info, warn or error, not "loud"`},
+		{"LOG_FORMAT unknown", "LOG_FORMAT=xml", `LOG_FORMAT must be text or json, not "xml"`},
+		{"TRUST_PROXY no boolean", "TRUST_PROXY=yes", `TRUST_PROXY must be true, 1, false or 0, not "yes"`},
+		{"a long value that would disturb the terminal", "PORT=\x1b[2J" + strings.Repeat("a", 40), `PORT must be an integer from 0 to 65535, not "\x1b[2Jaaaaaaaaaaaaaaaaaaaaaaaaaaaa…"`},
+		{"PRICES_PATH missing", "PRICES_PATH=none.json", `PRICES_PATH: the price file "none.json" cannot be read: no such file or directory`},
+		{"PRICES_PATH wrong", "PRICES_PATH=prices.json", `PRICES_PATH: currency: must be "USD": convert the prices`},
+		{"DATA_DIR is a file", "DATA_DIR=file", "DATA_DIR: the data folder cannot be made: mkdir file: not a directory; make it, or choose another with DATA_DIR"},
+		{"SQLITE_PATH is a folder", "SQLITE_PATH=.", ""},
+		{"SQLITE_PATH is no database", "SQLITE_PATH=prices.json", ""},
+		{"PROMPTS_PATH is a working copy", "PROMPTS_PATH=work", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			env := []string{"PORT=0", "HOST=127.0.0.1", "DATA_DIR=" + t.TempDir(), c.env}
+			r := programs.Run(t, servertest.Call{Dir: dir, Env: env}, "promptmetrics-server")
+			require.Equal(t, 1, r.Code, r.Err)
+			require.Empty(t, r.Out)
+			require.Equal(t, 1, strings.Count(strings.TrimSpace(r.Err), "promptmetrics-server: "), r.Err)
+			require.NotContains(t, r.Err, "hunter2")
+			variable, _, _ := strings.Cut(c.env, "=")
+			require.Contains(t, r.Err, "promptmetrics-server: "+variable)
+			if c.want != "" {
+				require.Equal(t, "promptmetrics-server: "+c.want+"\n", r.Err)
+			}
+		})
+	}
+	t.Run("all faults at once", func(t *testing.T) {
+		t.Parallel()
+		env := []string{"PORT=x", "DRIVER=s3", "LOG_LEVEL=x", "RETENTION_DAYS=x", "DATABASE_URL=x", "API_KEY_SALT=x"}
+		r := programs.Run(t, servertest.Call{Dir: dir, Env: env}, "promptmetrics-server")
+		require.Equal(t, 1, r.Code)
+		for _, e := range env {
+			variable, _, _ := strings.Cut(e, "=")
+			require.Contains(t, r.Err, "promptmetrics-server: "+variable)
+		}
+		require.Equal(t, len(env), strings.Count(r.Err, "\n"))
+	})
+}
+
+func TestEmptyVariablesCountAsUnset(t *testing.T) {
+	t.Parallel()
+	var env []string
+	for _, name := range []string{
+		"DATA_DIR", "SQLITE_PATH", "DATABASE_URL", "PROMPTS_PATH", "RATE_LIMIT_WINDOW_MS", "API_KEY_LAST_USED_DEBOUNCE_MS",
+		"PROMPT_RECONCILE_INTERVAL_MS", "GITHUB_WEBHOOK_SECRET", "LOG_LEVEL", "LOG_FORMAT", "RETENTION_DAYS", "PRICES_PATH",
+		"REDIS_URL", "OTEL_ENABLED", "METRICS_ADDR", "GIT_REMOTE_URL", "TRUST_PROXY",
+	} {
+		env = append(env, name+"=")
+	}
+	dir := t.TempDir()
+	s := programs.Start(t, dir, env...)
+	require.FileExists(t, filepath.Join(dir, "data", "promptmetrics.db"))
+	require.DirExists(t, filepath.Join(dir, "data", "prompts.git"))
+	require.Contains(t, s.Out(), "&& promptmetrics-server create-key", "what is empty needs no mention")
+}
+
+func TestDotenv(t *testing.T) {
+	t.Parallel()
+	write := func(t *testing.T, text string) string {
+		t.Helper()
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, ".env"), []byte(text), 0o600))
+		return dir
+	}
+
+	t.Run("is read, and the real environment wins", func(t *testing.T) {
+		t.Parallel()
+		dir := write(t, "# ours\nexport DATA_DIR=from-file\nPORT=1 # a privileged one\nGITHUB_WEBHOOK_SECRET='a b'\n")
+		s := programs.Start(t, dir)
+		require.DirExists(t, filepath.Join(dir, "from-file"))
+		status, answer := s.Ask(t, "", "POST", "/webhooks/github", "{}")
+		require.Equal(t, 401, status, "the webhook has its secret, and misses the signature: %s", answer)
+	})
+	t.Run("its values are checked like others", func(t *testing.T) {
+		t.Parallel()
+		r := programs.Run(t, servertest.Call{Dir: write(t, "DRIVER=s3\n")}, "promptmetrics-server")
+		require.Equal(t, 1, r.Code)
+		require.Equal(t, "promptmetrics-server: DRIVER=s3 is not available in this version: use filesystem\n", r.Err)
+	})
+	t.Run("a line that is not understood is named, and nothing of it is shown", func(t *testing.T) {
+		t.Parallel()
+		r := programs.Run(t, servertest.Call{Dir: write(t, "PORT=3000\r\n\r\nthis is no-assignment=x\nAPI_KEY_SALT=hunter2hunter2hunter2\n")}, "promptmetrics-server")
+		require.Equal(t, 1, r.Code)
+		require.Equal(t, "promptmetrics-server: .env in the working folder is not understood (line 3): write one NAME=value a line\n", r.Err)
+	})
+	t.Run("one that is none is refused", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		require.NoError(t, os.Mkdir(filepath.Join(dir, ".env"), 0o700))
+		r := programs.Run(t, servertest.Call{Dir: dir}, "promptmetrics-server")
+		require.Equal(t, 1, r.Code)
+		require.Equal(t, "promptmetrics-server: .env in the working folder cannot be read: is a directory\n", r.Err)
+	})
+	t.Run("one that is too large is refused", func(t *testing.T) {
+		t.Parallel()
+		r := programs.Run(t, servertest.Call{Dir: write(t, strings.Repeat("#\n", 40_000))}, "promptmetrics-server")
+		require.Equal(t, "promptmetrics-server: .env in the working folder is larger than 64 KiB\n", r.Err)
+	})
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"an unknown command", []string{"serv"}, 2, "promptmetrics-server: unknown command \"serv\" for \"promptmetrics-server\"\nSee: promptmetrics-server --help\n"},
+		{"an unknown flag", []string{"--port", "1"}, 2, "promptmetrics-server: unknown flag: --port\nSee: promptmetrics-server --help\n"},
+		{"create-key without a name", []string{"create-key"}, 2, "promptmetrics-server: required flag(s) \"name\" not set\nSee: promptmetrics-server create-key --help\n"},
+		{"create-key with an unknown scope", []string{"create-key", "--name", "x", "--scopes", "read,fly"}, 2, "promptmetrics-server: scopes must be among read, write, admin; got \"fly\"\nSee: promptmetrics-server create-key --help\n"},
+		{"create-key with a wrong workspace", []string{"create-key", "--name", "x", "--workspace", "a b"}, 2, "promptmetrics-server: --workspace must be '*', or 1 to 128 letters, digits, '_' or '-'\nSee: promptmetrics-server create-key --help\n"},
+		{"create-key with an expiry in the past", []string{"create-key", "--name", "x", "--expires-in-days", "-1"}, 2, "promptmetrics-server: --expires-in-days must be at least 1; leave it out for a key that never expires\nSee: promptmetrics-server create-key --help\n"},
+		{"create-key with an expiry of nothing", []string{"create-key", "--name", "x", "--expires-in-days", "0"}, 2, "promptmetrics-server: --expires-in-days must be at least 1; leave it out for a key that never expires\nSee: promptmetrics-server create-key --help\n"},
+		{"backup without a file", []string{"backup"}, 2, "promptmetrics-server: accepts 1 arg(s), received 0\nSee: promptmetrics-server backup --help\n"},
+		{"seed-demo with a wrong workspace", []string{"seed-demo", "--workspace", "*"}, 2, "promptmetrics-server: workspace id must be 1 to 128 letters, digits, '_' or '-'\nSee: promptmetrics-server seed-demo --help\n"},
+		{"health without time", []string{"health", "--timeout", "0s"}, 2, "promptmetrics-server: --timeout must be positive, such as 3s\nSee: promptmetrics-server health --help\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := programs.Run(t, servertest.Call{Dir: t.TempDir()}, "promptmetrics-server", c.args...)
+			require.Equal(t, servertest.Result{Err: c.want, Code: c.code}, r)
+		})
+	}
+	t.Run("help and version are answers", func(t *testing.T) {
+		t.Parallel()
+		for _, args := range [][]string{{"--help"}, {"backup", "--help"}, {"--version"}} {
+			r := programs.Run(t, servertest.Call{Dir: t.TempDir()}, "promptmetrics-server", args...)
+			require.Zero(t, r.Code)
+			require.NotEmpty(t, r.Out)
+			require.Empty(t, r.Err)
+		}
+	})
+}
