@@ -18,19 +18,18 @@ const retentionInterval = 10 * time.Minute
 func (c *Client) start(o Options, changes string) {
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
-	c.tasks.Go(func() { c.reconcile(ctx, o.ReconcileInterval) })
+	if o.ReconcileInterval > 0 {
+		c.tasks.Go(func() { c.reconcile(ctx, o.ReconcileInterval) })
+	}
 	c.tasks.Go(func() { c.watch(ctx, changes) })
 	if o.Retention > 0 {
 		c.tasks.Go(func() { c.retain(ctx, o.Retention) })
 	}
 }
 
-// every calls do at once and then at each interval; a negative one is never.
+// every calls do at once and then at each interval.
 func every(ctx context.Context, interval time.Duration, do func()) {
 	do()
-	if interval < 0 {
-		return
-	}
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {

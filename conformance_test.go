@@ -1,10 +1,12 @@
 package promptmetrics_test
 
 import (
-	"net/http/httptest"
-	"path/filepath"
+	"context"
+	"fmt"
 	"reflect"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -12,134 +14,141 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
 	"github.com/promptmetrics-go/promptmetrics/client"
-	"github.com/promptmetrics-go/promptmetrics/httpapi"
-	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
+	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
-
-// other is the second workspace of every suite.
-const other = "acme"
-
-// open opens PromptMetrics on an engine, with no rate limit in the way.
-func open(tb testing.TB, e dbtest.Engine) *promptmetrics.Client {
-	tb.Helper()
-	pm, err := promptmetrics.New(options(tb, e))
-	require.NoError(tb, err)
-	tb.Cleanup(func() { require.NoError(tb, pm.Close()) })
-	return pm
+// deployment is one PromptMetrics that all suites share, each test in
+// workspaces of its own.
+type deployment struct {
+	*promptmetrics.Client
+	made atomic.Int64
 }
 
-func options(tb testing.TB, e dbtest.Engine) promptmetrics.Options {
-	tb.Helper()
-	o := promptmetrics.Options{
-		DataDir:   filepath.Join(tb.TempDir(), "data"),
-		RateLimit: promptmetrics.RateLimit{Max: -1},
-	}
-	if e.Dialect == db.PostgreSQL {
-		o.DatabaseURL = e.Config(tb).URL
-	}
-	return o
-}
-
-// remote serves a client over HTTP and gives a way to make clients of it.
-func remote(tb testing.TB, pm *promptmetrics.Client) (connect func(spec access.KeySpec, in string) *client.Client) {
-	tb.Helper()
-	server := httptest.NewServer(httpapi.Handler(pm, httpapi.Options{}))
-	tb.Cleanup(server.Close)
-	return func(spec access.KeySpec, in string) *client.Client {
-		key, err := pm.Keys.Create(tb.Context(), spec)
-		require.NoError(tb, err)
-		c, err := client.New(server.URL, client.Options{APIKey: key.Secret, Workspace: in, Retries: -1})
-		require.NoError(tb, err)
-		tb.Cleanup(c.Close)
-		return c
-	}
-}
-
-func full() access.Scopes { return access.Scopes{access.Read, access.Write, access.Admin} }
-
-// matrix runs a test in-process and remote, on every engine.
-func matrix(t *testing.T, local, far func(t *testing.T, e dbtest.Engine)) {
-	t.Run("in-process", func(t *testing.T) { t.Parallel(); dbtest.Each(t, local) })
-	t.Run("remote", func(t *testing.T) { t.Parallel(); dbtest.Each(t, far) })
-}
-
-func TestTelemetry(t *testing.T) {
-	t.Parallel()
-	matrix(t, func(t *testing.T, e dbtest.Engine) {
-		telemetrytest.Run(t, func(tb testing.TB) telemetrytest.Env {
-			pm := open(tb, e)
-			acme, err := pm.Workspace(other)
-			require.NoError(tb, err)
-			return telemetrytest.Env{Home: pm.Telemetry, Other: acme.Telemetry, Audit: pm.Audit}
-		})
-	}, func(t *testing.T, e dbtest.Engine) {
-		telemetrytest.Run(t, func(tb testing.TB) telemetrytest.Env {
-			connect := remote(tb, open(tb, e))
-			home := connect(access.KeySpec{Name: "home", Scopes: full()}, "")
-			return telemetrytest.Env{
-				Home: home.Telemetry, Audit: home.Audit,
-				Other: connect(access.KeySpec{Name: "other", Workspace: other}, other).Telemetry,
-			}
-		})
+// deploy opens a client on an engine. The reconciler runs all the time, as it
+// does in production, only more often.
+func deploy(t *testing.T, e dbtest.Engine) *deployment {
+	t.Helper()
+	c := e.Config(t)
+	pm, err := promptmetrics.New(promptmetrics.Options{
+		DataDir: t.TempDir(), SQLitePath: c.Path, DatabaseURL: c.URL, BusyTimeout: c.BusyTimeout,
+		ReconcileInterval: 50 * time.Millisecond, RateLimit: promptmetrics.RateLimit{Max: -1},
 	})
-}
-
-func TestAccess(t *testing.T) {
-	t.Parallel()
-	scopes := access.Scopes{access.Write, access.Read, access.Admin}
-	matrix(t, func(t *testing.T, e dbtest.Engine) {
-		accesstest.Run(t, func(tb testing.TB) accesstest.Env {
-			pm := open(tb, e)
-			keys := func(name string) access.Keys {
-				id, err := workspace.Parse(name)
-				require.NoError(tb, err)
-				return pm.KeysOf(id, workspace.Actor{Name: name}, access.Identity{Name: name, Workspace: name, Scopes: scopes})
-			}
-			acme, err := pm.Workspace(other)
-			require.NoError(tb, err)
-			return accesstest.Env{
-				Home: keys("default"), Other: keys(other), Master: pm.Keys, HomeID: "default", OtherID: other,
-				HomeAudit: pm.Audit, OtherAudit: acme.Audit, HomeScopes: scopes, Authenticate: authenticate(tb, pm),
-			}
-		})
-	}, func(t *testing.T, e dbtest.Engine) {
-		accesstest.Run(t, func(tb testing.TB) accesstest.Env {
-			pm := open(tb, e)
-			connect := remote(tb, pm)
-			home := connect(access.KeySpec{Name: "home", Scopes: scopes}, "")
-			acme := connect(access.KeySpec{Name: "other", Scopes: scopes, Workspace: other}, other)
-			master := connect(access.KeySpec{Name: "master", Scopes: scopes, Workspace: access.Master}, "")
-			return accesstest.Env{
-				Home: home.Keys, Other: acme.Keys, Master: master.Keys, HomeID: "default", OtherID: other,
-				HomeAudit: home.Audit, OtherAudit: acme.Audit, HomeBefore: 1, OtherBefore: 1,
-				HomeScopes: scopes, Authenticate: authenticate(tb, pm),
-			}
-		})
-	})
-}
-
-func authenticate(tb testing.TB, pm *promptmetrics.Client) func(string) (access.Identity, error) {
-	return func(secret string) (access.Identity, error) { return pm.Authenticate(tb.Context(), secret) }
-}
-
-// User code moves between in-process and remote without learning new names.
-func TestWorkspacesHaveTheSameFieldsInProcessAndRemote(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, exported(reflect.TypeFor[promptmetrics.Workspace]()), exported(reflect.TypeFor[client.Workspace]()))
-	require.Subset(t, exported(reflect.TypeFor[promptmetrics.Client]()), exported(reflect.TypeFor[promptmetrics.Workspace]()))
-	require.Subset(t, exported(reflect.TypeFor[client.Client]()), exported(reflect.TypeFor[client.Workspace]()))
-}
-
-func exported(t reflect.Type) (names []string) {
-	for i := range t.NumField() {
-		if t.Field(i).IsExported() {
-			names = append(names, t.Field(i).Name)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		if err := pm.Close(); err != nil {
+			t.Errorf("close the client: %v", err)
 		}
+	})
+	return &deployment{Client: pm}
+}
+
+// pair names two workspaces that nothing has used.
+func (d *deployment) pair(tb testing.TB) (mine, theirs workspace.ID) {
+	tb.Helper()
+	n := d.made.Add(1)
+	mine, err := workspace.Parse(fmt.Sprintf("mine-%d", n))
+	require.NoError(tb, err)
+	theirs, err = workspace.Parse(fmt.Sprintf("theirs-%d", n))
+	require.NoError(tb, err)
+	return mine, theirs
+}
+
+var (
+	owner = workspace.Actor{Name: "owner", Admin: true}
+	guest = workspace.Actor{Name: "guest"}
+)
+
+// TestInProcess runs every suite on the library itself.
+func TestInProcess(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
+		d := deploy(t, e)
+		t.Run("Registry", func(t *testing.T) {
+			t.Parallel()
+			registrytest.Run(t, d.registry)
+		})
+		t.Run("Telemetry", func(t *testing.T) {
+			t.Parallel()
+			telemetrytest.Run(t, d.telemetry)
+		})
+		t.Run("Access", func(t *testing.T) {
+			t.Parallel()
+			accesstest.Run(t, d.access)
+		})
+		t.Run("Repeats", func(t *testing.T) {
+			t.Parallel()
+			telemetrytest.RunRepeats(t, func(tb testing.TB) (mine, theirs telemetrytest.Repeater) {
+				tb.Helper()
+				own, foreign := d.pair(tb)
+				return d.In(own, owner).Telemetry, d.In(foreign, owner).Telemetry
+			})
+		})
+	})
+}
+
+func (d *deployment) registry(tb testing.TB) registrytest.Env {
+	tb.Helper()
+	mine, theirs := d.pair(tb)
+	return registrytest.Env{
+		Mine: d.In(mine, owner).Registry, Theirs: d.In(theirs, owner).Registry, Guest: d.In(mine, guest).Registry,
+		Actor: owner.Name, Audit: d.In(mine, owner).Audit, Protect: d.protect(mine),
 	}
-	return names
+}
+
+func (d *deployment) protect(id workspace.ID) func(context.Context, ...string) error {
+	return func(ctx context.Context, labels ...string) error {
+		return d.In(id, owner).Registry.SetProtectedLabels(ctx, labels)
+	}
+}
+
+func (d *deployment) telemetry(tb testing.TB) telemetrytest.Env {
+	tb.Helper()
+	mine, theirs := d.pair(tb)
+	return telemetrytest.Env{
+		Mine: d.In(mine, owner).Telemetry, Theirs: d.In(theirs, owner).Telemetry,
+		Actor: owner.Name, Audit: d.In(mine, owner).Audit,
+	}
+}
+
+var (
+	everything = access.Scopes{access.Read, access.Write, access.Admin}
+	clerical   = access.Scopes{access.Read, access.Admin}
+	ordinary   = access.Scopes{access.Read, access.Write}
+)
+
+func (d *deployment) access(tb testing.TB) accesstest.Env {
+	tb.Helper()
+	mine, theirs := d.pair(tb)
+	keys := func(in workspace.ID, of string, scopes access.Scopes) access.Keys {
+		return d.KeysOf(in, owner, access.Identity{Name: owner.Name, Workspace: of, Scopes: scopes})
+	}
+	return accesstest.Env{
+		Mine: keys(mine, mine.String(), everything), Theirs: keys(theirs, theirs.String(), everything),
+		Master: keys(mine, access.Master, everything), Clerk: keys(mine, mine.String(), clerical),
+		Guest: keys(mine, mine.String(), ordinary), Intruder: keys(mine, theirs.String(), everything),
+		MineName: mine.String(), TheirName: theirs.String(), Actor: owner.Name,
+		Audit: d.In(mine, owner).Audit, TheirAudit: d.In(theirs, owner).Audit, Authenticate: d.Authenticate,
+	}
+}
+
+// TestWorkspacesHaveTheSameFields keeps code that uses a workspace the same
+// in-process and remote.
+func TestWorkspacesHaveTheSameFields(t *testing.T) {
+	t.Parallel()
+	exported := func(of reflect.Type) (names []string) {
+		for field := range of.Fields() {
+			if field.IsExported() {
+				names = append(names, field.Name)
+			}
+		}
+		return names
+	}
+	here, there := reflect.TypeFor[promptmetrics.Workspace](), reflect.TypeFor[client.Workspace]()
+	require.Equal(t, exported(here), exported(there))
+	require.NotEmpty(t, exported(here))
+	require.Subset(t, exported(reflect.TypeFor[promptmetrics.Client]()), exported(here), "a client is its own workspace too")
+	require.Subset(t, exported(reflect.TypeFor[client.Client]()), exported(there))
 }

@@ -52,7 +52,7 @@ type Options struct {
 	// Content keeps the prompts instead of a git repository. It is not closed.
 	Content registry.ContentStore
 	// ReconcileInterval is how often the prompt store is searched for what
-	// people committed. Default 60 s; negative: only at the start and on Sync.
+	// people committed, and at the start. Default 60 s; negative: only on Sync.
 	ReconcileInterval time.Duration
 
 	// RenderLimits bound what rendering a prompt may cost.

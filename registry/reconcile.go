@@ -33,8 +33,12 @@ const reconcileWorkers = 32
 
 // Reconcile brings the index to the state of the prompt store: it indexes what
 // people committed and what a crash left unindexed, and forgets what people
-// deleted. A broken file is a problem to report and hides nothing else. full
-// compares everything instead of what changed since the last time.
+// deleted. A broken file is a problem to report and hides nothing else.
+//
+// full compares everything instead of what changed since the last time. Only
+// then does the index forget what the store does not have although the store
+// does not know the state that was indexed last: that looks the same as a store
+// that was mistaken for another, whose prompts must not be lost for it.
 func (r *Registry) Reconcile(ctx context.Context, full bool) (Reconciled, error) {
 	select {
 	case r.reconciling <- struct{}{}:
@@ -49,11 +53,11 @@ func (r *Registry) Reconcile(ctx context.Context, full bool) (Reconciled, error)
 	if full {
 		since = ""
 	}
-	return r.reconcile(ctx, since)
+	return r.reconcile(ctx, since, full)
 }
 
-func (r *Registry) reconcile(ctx context.Context, since string) (Reconciled, error) {
-	run := &reconciliation{registry: r}
+func (r *Registry) reconcile(ctx context.Context, since string, prune bool) (Reconciled, error) {
+	run := &reconciliation{registry: r, prune: prune}
 	if since == "" {
 		// Read before the store is: what is published in between must not look
 		// as if its file were missing.
@@ -68,8 +72,8 @@ func (r *Registry) reconcile(ctx context.Context, since string) (Reconciled, err
 	switch {
 	case err != nil:
 		return Reconciled{}, err
-	case diff.Full && since != "": // somebody rewrote the history
-		return r.reconcile(ctx, "")
+	case diff.Full && since != "": // the history was rewritten, or is another one
+		return r.reconcile(ctx, "", false)
 	case diff.Head == since && !diff.Full:
 		return Reconciled{}, nil
 	}
@@ -90,6 +94,8 @@ type reconciliation struct {
 	// indexed is what the index had before the store was read; for a full
 	// diff only.
 	indexed []File
+	// prune lets a full diff remove what has no file.
+	prune bool
 
 	mu   sync.Mutex
 	done Reconciled
@@ -122,7 +128,13 @@ func (c *reconciliation) all(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	return c.each(ctx, c.gone(), c.remove)
+	gone := c.gone()
+	if c.diff.Full && !c.prune && len(gone) > 0 {
+		c.problem("prompt store", fmt.Errorf("has no file for %d indexed versions, and does not know the state that was indexed: "+
+			"check that it is the right one; reindex makes the index forget them", len(gone)))
+		return nil
+	}
+	return c.each(ctx, gone, c.remove)
 }
 
 func (c *reconciliation) each(ctx context.Context, changes []Change, do func(context.Context, Change) error) error {

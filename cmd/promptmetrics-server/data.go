@@ -20,21 +20,17 @@ func openData(c config, log *slog.Logger) (*promptmetrics.Client, error) {
 	return pm, nil
 }
 
-// withData runs a command on the configured data, opened for it alone. wrap
-// may listen to what the library logs.
-func withData[T any](
-	p *program, do func(c config, pm *promptmetrics.Client) (T, error), wrap ...func(slog.Handler) slog.Handler,
-) (T, error) {
+// withData runs a command on the configured data, opened for it alone: nothing
+// happens but what the command does, and only failures are logged.
+func withData[T any](p *program, do func(c config, pm *promptmetrics.Client) (T, error)) (T, error) {
 	var none T
 	c, err := readConfig(readEnvironment(p.lookup))
 	if err != nil {
 		return none, err
 	}
-	handler := p.logger(c).Handler()
-	for _, w := range wrap {
-		handler = w(handler)
-	}
-	pm, err := openData(c, slog.New(handler))
+	c.level = slog.LevelError
+	c.options.ReconcileInterval = -1
+	pm, err := openData(c, p.logger(c))
 	if err != nil {
 		return none, err
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -45,15 +43,14 @@ func (p *program) reindex() *cobra.Command {
 }
 
 func (p *program) rebuild(ctx context.Context) error {
-	tally := &syncTally{}
 	done, err := withData(p, func(_ config, pm *promptmetrics.Client) (registry.Reconciled, error) {
 		p.note("Comparing the prompt store with the index …")
 		return pm.Reindex(ctx)
-	}, tally.listen)
+	})
 	if err != nil {
 		return err
 	}
-	p.say("Indexed %d versions, removed %d", int64(done.Indexed)+tally.indexed.Load(), int64(done.Removed)+tally.removed.Load())
+	p.say("Indexed %d versions, removed %d", done.Indexed, done.Removed)
 	return leftOut(done.Problems)
 }
 
@@ -67,39 +64,4 @@ func leftOut(problems []string) error {
 		list = append(list, errors.New(problem))
 	}
 	return errors.Join(append(list, fmt.Errorf("%d files of the prompt store were left out", len(problems)))...)
-}
-
-// syncTally counts what the library has indexed by itself: it looks for changes
-// as soon as it is opened, and then Reindex finds nothing left to do. Of the
-// rest it passes on failures only; problems are listed in the end.
-type syncTally struct {
-	slog.Handler
-	indexed, removed atomic.Int64
-}
-
-func (t *syncTally) listen(h slog.Handler) slog.Handler {
-	t.Handler = h
-	return t
-}
-
-// Enabled reports true: what is not shown may count.
-func (t *syncTally) Enabled(context.Context, slog.Level) bool { return true }
-
-// Handle counts, and passes failures on.
-func (t *syncTally) Handle(ctx context.Context, r slog.Record) error {
-	if r.Message == "prompts changed in the prompt store" {
-		r.Attrs(func(a slog.Attr) bool {
-			switch a.Key {
-			case "indexed":
-				t.indexed.Add(a.Value.Int64())
-			case "removed":
-				t.removed.Add(a.Value.Int64())
-			}
-			return true
-		})
-	}
-	if r.Level < slog.LevelError {
-		return nil
-	}
-	return t.Handler.Handle(ctx, r)
 }

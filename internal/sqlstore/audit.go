@@ -3,12 +3,15 @@ package sqlstore
 import (
 	"context"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/page"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
 	"github.com/promptmetrics-go/promptmetrics/timestamp"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
@@ -72,6 +75,15 @@ type auditLog struct{ db *db.Workspace }
 func (l auditLog) Entries(ctx context.Context, f access.AuditFilter, r page.Request) (out page.Of[access.AuditEntry], err error) {
 	if r, err = r.Normal(); err != nil {
 		return out, err
+	}
+	var faults []string
+	for field, text := range map[string]string{"action": f.Action, "api_key_name": f.APIKeyName} {
+		if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+			faults = append(faults, field+" must be UTF-8 without NUL")
+		}
+	}
+	if faults != nil {
+		return out, pmerr.Invalid(faults...)
 	}
 	err = l.db.View(ctx, func(ctx context.Context, s *db.Scope) error {
 		var rows []auditRow

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
@@ -17,6 +18,11 @@ type repeat struct{ dup, of *delivery }
 // sortOut splits deliveries into those to write and those that were written
 // before under their key, which get the ids of then.
 func sortOut(ctx context.Context, tx *db.Tx, ws string, all []*delivery) (fresh []*delivery, repeats []repeat, err error) {
+	if slices.ContainsFunc(all, func(d *delivery) bool { return d.key != "" }) {
+		if err := openKeys(ctx, tx, ws); err != nil {
+			return nil, nil, err
+		}
+	}
 	var byKey map[string]*delivery
 	for _, d := range all {
 		d.err = nil
@@ -56,23 +62,26 @@ func errKeyReused() error {
 	return pmerr.New(pmerr.Conflict, "Idempotency-Key was used for another request")
 }
 
-// remember keeps the answers to keys, and drops those that are too old.
+// openKeys keeps other nodes from using keys of the workspace until the
+// transaction ends, and drops the keys that are too old.
+func openKeys(ctx context.Context, tx *db.Tx, ws string) error {
+	if err := recount(ctx, tx, ws, countLogs, 0); err != nil {
+		return err
+	}
+	_, err := tx.Run(ctx, "DELETE FROM pm_idempotency WHERE workspace_id = ? AND created_at < ?", ws, db.Micros(tx.Now().Add(-keyLife)))
+	return err
+}
+
+// remember keeps the answers to keys.
 func remember(ctx context.Context, tx *db.Tx, ws string, fresh []*delivery) error {
-	stored := false
-	now := tx.Now()
 	for _, d := range fresh {
 		if d.key == "" {
 			continue
 		}
-		stored = true
 		if _, err := tx.Run(ctx, "INSERT INTO pm_idempotency (workspace_id, name, first_id, amount, created_at) VALUES (?, ?, ?, ?, ?)",
-			ws, d.key, d.first, int64(len(d.logs)), db.Micros(now)); err != nil {
+			ws, d.key, d.first, int64(len(d.logs)), db.Micros(tx.Now())); err != nil {
 			return err
 		}
 	}
-	if !stored {
-		return nil
-	}
-	_, err := tx.Run(ctx, "DELETE FROM pm_idempotency WHERE created_at < ?", db.Micros(now.Add(-keyLife)))
-	return err
+	return nil
 }

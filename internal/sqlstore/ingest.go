@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
@@ -133,10 +135,13 @@ func (in *ingest) write(batch []*delivery) {
 }
 
 func (in *ingest) commit(batch []*delivery) error {
+	// Nodes that take workspaces in one order never wait for each other in a
+	// circle; and the deliveries of one stand together.
+	slices.SortStableFunc(batch, func(a, b *delivery) int { return strings.Compare(a.id.String(), b.id.String()) })
 	// The transaction belongs to all callers, so it does not end with one.
 	return in.db.Update(context.Background(), func(ctx context.Context, tx *db.Tx) error {
 		for len(batch) > 0 {
-			// Neighbours of one workspace share the counters' updates.
+			// Deliveries of one workspace share the counters' updates.
 			n := 1
 			for n < len(batch) && batch[n].id == batch[0].id {
 				n++

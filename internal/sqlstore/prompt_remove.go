@@ -60,30 +60,25 @@ func underProtection(ctx context.Context, s *db.Scope, name string) (map[string]
 }
 
 func removeVersions(ctx context.Context, s *db.Scope, name string, versions []string, at registry.Origin, byHand bool) error {
-	result, err := s.Delete((*versionRow)(nil)).Where("prompt_name = ? AND version IN (?)", name, bun.List(versions)).Exec(ctx)
-	if err != nil {
+	var there []string
+	if err := s.Select((*versionRow)(nil)).Column("version").Where("prompt_name = ? AND version IN (?)", name, bun.In(versions)).
+		Scan(ctx, &there); err != nil {
 		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		if err != nil {
-			return err
-		}
+	// A reconciler may have found the caller's own commit, and removed what it
+	// deletes, before the caller came here.
+	overtaken := !byHand && at.Commit != "" && len(there) < len(versions)
+	if len(there) == 0 && !overtaken {
 		return pmerr.Missing("Prompt")
 	}
-	if _, err := s.Delete((*labelRow)(nil)).Where("prompt_name = ? AND version IN (?)", name, bun.List(versions)).Exec(ctx); err != nil {
-		return err
-	}
-	left, err := pointAtRest(ctx, s, name, versions)
-	if err != nil {
-		return err
-	}
-	now := db.Micros(s.Now())
-	for _, version := range versions {
-		if err := history(ctx, s, historyRow{
-			PromptName: name, Action: "delete", Version: version, CommitSHA: at.Commit, Author: at.Author, Message: at.Message, CreatedAt: now,
-		}); err != nil {
+	if overtaken {
+		if err := claimDeletions(ctx, s, name, versions, at); err != nil {
 			return err
 		}
+	}
+	left, err := dropVersions(ctx, s, name, there, at)
+	if err != nil {
+		return err
 	}
 	switch {
 	case byHand:
@@ -97,6 +92,45 @@ func removeVersions(ctx context.Context, s *db.Scope, name string, versions []st
 		}
 	}
 	return nil
+}
+
+// claimDeletions gives deletions that the reconciler found to who made them.
+func claimDeletions(ctx context.Context, s *db.Scope, name string, versions []string, at registry.Origin) error {
+	last := s.Select((*historyRow)(nil)).ColumnExpr("max(id)").
+		Where("prompt_name = ? AND version IN (?)", name, bun.In(versions)).Group("version")
+	_, err := s.Update((*historyRow)(nil)).Set("commit_sha = ?", at.Commit).Set("author = ?", at.Author).Set("message = ?", at.Message).
+		Where("prompt_name = ? AND id IN (?) AND action = 'delete' AND author = ?", name, last, registry.ReconcilerName).Exec(ctx)
+	return err
+}
+
+// dropVersions deletes rows of versions and all that leads to them, and tells
+// how many versions the prompt has left.
+func dropVersions(ctx context.Context, s *db.Scope, name string, versions []string, at registry.Origin) (left int, err error) {
+	if len(versions) == 0 {
+		rest, err := versionNames(ctx, s, name)
+		return len(rest), err
+	}
+	if _, err := s.Delete((*versionRow)(nil)).Where("prompt_name = ? AND version IN (?)", name, bun.In(versions)).Exec(ctx); err != nil {
+		return 0, err
+	}
+	if _, err := s.Delete((*labelRow)(nil)).Where("prompt_name = ? AND version IN (?)", name, bun.In(versions)).Exec(ctx); err != nil {
+		return 0, err
+	}
+	if err := recount(ctx, s.Tx(), s.Workspace().String(), countVersions, -int64(len(versions))); err != nil {
+		return 0, err
+	}
+	if left, err = pointAtRest(ctx, s, name, versions); err != nil {
+		return 0, err
+	}
+	now := db.Micros(s.Now())
+	for _, version := range versions {
+		if err := history(ctx, s, historyRow{
+			PromptName: name, Action: "delete", Version: version, CommitSHA: at.Commit, Author: at.Author, Message: at.Message, CreatedAt: now,
+		}); err != nil {
+			return 0, err
+		}
+	}
+	return left, nil
 }
 
 // pointAtRest keeps the prompt's row right after versions were deleted, and

@@ -166,7 +166,7 @@ CREATE TABLE pm_idempotency (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (workspace_id, name)
 );
-CREATE INDEX pm_idempotency_by_age ON pm_idempotency (created_at);
+CREATE INDEX pm_idempotency_by_age ON pm_idempotency (workspace_id, created_at);
 
 CREATE TABLE pm_traces (
     workspace_id TEXT NOT NULL,

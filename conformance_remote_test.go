@@ -1,0 +1,95 @@
+package promptmetrics_test
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
+	"github.com/promptmetrics-go/promptmetrics/client"
+	"github.com/promptmetrics-go/promptmetrics/httpapi"
+	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
+	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
+	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
+	"github.com/promptmetrics-go/promptmetrics/workspace"
+)
+
+// remote is a deployment behind a real HTTP server.
+type remote struct {
+	*deployment
+	url string
+}
+
+// TestRemote runs every suite through the client, over HTTP.
+func TestRemote(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
+		d := deploy(t, e)
+		server := httptest.NewServer(httpapi.Handler(d.Client, httpapi.Options{}))
+		t.Cleanup(server.Close)
+		r := remote{deployment: d, url: server.URL}
+		t.Run("Registry", func(t *testing.T) {
+			t.Parallel()
+			registrytest.Run(t, r.registry)
+		})
+		t.Run("Telemetry", func(t *testing.T) {
+			t.Parallel()
+			telemetrytest.Run(t, r.telemetry)
+		})
+		t.Run("Access", func(t *testing.T) {
+			t.Parallel()
+			accesstest.Run(t, r.access)
+		})
+	})
+}
+
+// connect makes a client with an API key of a workspace, or of [access.Master],
+// that works in another.
+func (r remote) connect(tb testing.TB, name, of string, scopes access.Scopes, in workspace.ID) *client.Client {
+	tb.Helper()
+	key, err := r.Keys.Create(tb.Context(), access.KeySpec{Name: name, Workspace: of, Scopes: scopes})
+	require.NoError(tb, err)
+	c, err := client.New(r.url, client.Options{APIKey: key.Secret, Workspace: in.String(), Retries: -1})
+	require.NoError(tb, err)
+	tb.Cleanup(c.Close)
+	return c
+}
+
+func (r remote) registry(tb testing.TB) registrytest.Env {
+	tb.Helper()
+	mine, theirs := r.pair(tb)
+	own := r.connect(tb, "own", mine.String(), everything, mine)
+	return registrytest.Env{
+		Mine: own.Registry, Theirs: r.connect(tb, "foreign", theirs.String(), everything, theirs).Registry,
+		Guest: r.connect(tb, "guest", mine.String(), ordinary, mine).Registry,
+		Actor: "own", Audit: own.Audit, Protect: r.protect(mine),
+	}
+}
+
+func (r remote) telemetry(tb testing.TB) telemetrytest.Env {
+	tb.Helper()
+	mine, theirs := r.pair(tb)
+	own := r.connect(tb, "own", mine.String(), everything, mine)
+	return telemetrytest.Env{
+		Mine: own.Telemetry, Theirs: r.connect(tb, "foreign", theirs.String(), everything, theirs).Telemetry,
+		Actor: "own", Audit: own.Audit,
+	}
+}
+
+func (r remote) access(tb testing.TB) accesstest.Env {
+	tb.Helper()
+	mine, theirs := r.pair(tb)
+	own := r.connect(tb, "own", mine.String(), everything, mine)
+	foreign := r.connect(tb, "foreign", theirs.String(), everything, theirs)
+	return accesstest.Env{
+		Mine: own.Keys, Theirs: foreign.Keys,
+		Master:   r.connect(tb, "master", access.Master, everything, mine).Keys,
+		Clerk:    r.connect(tb, "clerk", mine.String(), clerical, mine).Keys,
+		Guest:    r.connect(tb, "guest", mine.String(), ordinary, mine).Keys,
+		Intruder: r.connect(tb, "intruder", theirs.String(), everything, mine).Keys,
+		MineName: mine.String(), TheirName: theirs.String(), Actor: "own",
+		Audit: own.Audit, TheirAudit: foreign.Audit, Authenticate: r.Authenticate,
+	}
+}
