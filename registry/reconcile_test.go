@@ -2,7 +2,6 @@ package registry_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -87,13 +86,13 @@ func TestReconcile(t *testing.T) {
 		require.Zero(t, done.Removed)
 		problems := strings.Join(done.Problems, "\n")
 		for path, reason := range map[string]string{
-			"prompts/p/1.1.0.json":      "Invalid JSON body",
-			"prompts/p/1.2.0.json":      "name and version must be those of the path",
-			"prompts/p/1.3.0.json":      "name and version must be those of the path",
-			"prompts/p/1.4.0.json":      "no valid template",
-			"prompts/p/1.5.0.yaml":      "no valid YAML",
-			"prompts/p/notes.txt":       "is not named like a prompt version",
-			"prompts/a name/1.0.0.json": "is not named like a prompt version",
+			"prompts/p/1.1.0.json": "Invalid JSON body",
+			"prompts/p/1.2.0.json": "name and version must be those of the path",
+			"prompts/p/1.3.0.json": "name and version must be those of the path",
+			"prompts/p/1.4.0.json": "no valid template",
+			"prompts/p/1.5.0.yaml": "no valid YAML",
+			"prompts/p/notes.txt":  "is not named like a prompt version",
+			"prompts/a name":       "is not named like a prompt version",
 		} {
 			require.Regexp(t, "(?m)^"+path+": .*"+reason, problems)
 		}
@@ -178,7 +177,8 @@ func TestReconcile(t *testing.T) {
 		c.git("add", "--all")
 		c.git("commit", "--quiet", "--message", "Start anew")
 		branch := run(t, h.bare, "symbolic-ref", "--short", "HEAD")
-		c.git("push", "--quiet", "--force", "origin", "HEAD:"+branch)
+		c.git("push", "--quiet", "origin", "HEAD:refs/heads/anew")
+		run(t, h.bare, "update-ref", "refs/heads/"+branch, "refs/heads/anew") // a push of that kind is refused
 		require.Equal(t, registry.Reconciled{Indexed: 1, Removed: 1}, h.reconcile(t))
 		require.ElementsMatch(t, []string{"1.0.0", "3.0.0"}, versions(t, h.home(), "p"))
 		serves(t, h.home(), "p", "1.0.0", "1.0.0")
@@ -487,5 +487,3 @@ func TestReindex(t *testing.T) {
 		})
 	})
 }
-
-var errDown = pmerr.Down(errors.New("no route to host"), "the store is down")

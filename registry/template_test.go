@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -192,7 +193,7 @@ func TestRenderRefuses(t *testing.T) {
 			if test.message != "" {
 				require.Equal(t, test.message, e.Message)
 			}
-			if test.kind == pmerr.ErrValidation {
+			if errors.Is(test.kind, pmerr.ErrValidation) {
 				require.NotEmpty(t, e.Fields)
 				require.Contains(t, e.Fields[0], "variables")
 			}

@@ -56,9 +56,15 @@ func auditCases() map[string]func(*testing.T, Env) {
 				pagetest.Check(t, entriesOf(e.Audit, f), actionOf, revoked)
 			}
 			for _, f := range []access.AuditFilter{
-				{Action: "create_prompt"}, {Action: "log:create"}, {Action: "API_KEY:REVOKE"}, {Action: "' OR '1'='1"},
-				{APIKeyName: "nobody"}, {Action: "api_key:revoke", APIKeyName: "nobody"},
-				{From: hours(1)}, {To: hours(-1)}, {Action: "api_key:revoke", From: hours(1)},
+				{Action: "create_prompt"},
+				{Action: "log:create"},
+				{Action: "API_KEY:REVOKE"},
+				{Action: "' OR '1'='1"},
+				{APIKeyName: "nobody"},
+				{Action: "api_key:revoke", APIKeyName: "nobody"},
+				{From: hours(1)},
+				{To: hours(-1)},
+				{Action: "api_key:revoke", From: hours(1)},
 			} {
 				require.Empty(t, pagetest.Keys(t, entriesOf(e.Audit, f), actionOf), "%+v", f)
 				require.Zero(t, func() int64 {

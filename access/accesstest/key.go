@@ -85,7 +85,8 @@ func keyCases() map[string]func(*testing.T, Env) {
 
 		"nobody gives what it has not": func(t *testing.T, e Env) {
 			for _, spec := range []access.KeySpec{
-				{Name: "x", Scopes: access.Scopes{access.Write}}, {Name: "x", Scopes: access.Scopes{access.Read, access.Write, access.Admin}},
+				{Name: "x", Scopes: access.Scopes{access.Write}},
+				{Name: "x", Scopes: access.Scopes{access.Read, access.Write, access.Admin}},
 				{Name: "x"}, // read and write
 			} {
 				_, err := e.Clerk.Create(t.Context(), spec)

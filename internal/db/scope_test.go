@@ -33,7 +33,7 @@ func TestScope(t *testing.T) {
 				var rows []setting
 				// WhereOr is forbidden in the stores for what it does here: it
 				// would undo a filter that stood in WHERE.
-				err := s.Select(&rows).Where("name = ?", "shared").WhereOr("1 = 1").WhereOr("workspace_id = ?", "theirs").Scan(ctx)
+				err := s.Select(&rows).Where("name = ?", "shared").WhereOr("1 = 1").WhereOr("workspace_id = ?", "theirs").Scan(ctx) //nolint:forbidigo // see above.
 				if err != nil {
 					return err
 				}

@@ -61,7 +61,7 @@ func underProtection(ctx context.Context, s *db.Scope, name string) (map[string]
 
 func removeVersions(ctx context.Context, s *db.Scope, name string, versions []string, at registry.Origin, byHand bool) error {
 	var there []string
-	if err := s.Select((*versionRow)(nil)).Column("version").Where("prompt_name = ? AND version IN (?)", name, bun.In(versions)).
+	if err := s.Select((*versionRow)(nil)).Column("version").Where("prompt_name = ? AND version IN (?)", name, bun.List(versions)).
 		Scan(ctx, &there); err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func removeVersions(ctx context.Context, s *db.Scope, name string, versions []st
 // claimDeletions gives deletions that the reconciler found to who made them.
 func claimDeletions(ctx context.Context, s *db.Scope, name string, versions []string, at registry.Origin) error {
 	last := s.Select((*historyRow)(nil)).ColumnExpr("max(id)").
-		Where("prompt_name = ? AND version IN (?)", name, bun.In(versions)).Group("version")
+		Where("prompt_name = ? AND version IN (?)", name, bun.List(versions)).Group("version")
 	_, err := s.Update((*historyRow)(nil)).Set("commit_sha = ?", at.Commit).Set("author = ?", at.Author).Set("message = ?", at.Message).
 		Where("prompt_name = ? AND id IN (?) AND action = 'delete' AND author = ?", name, last, registry.ReconcilerName).Exec(ctx)
 	return err
@@ -110,10 +110,10 @@ func dropVersions(ctx context.Context, s *db.Scope, name string, versions []stri
 		rest, err := versionNames(ctx, s, name)
 		return len(rest), err
 	}
-	if _, err := s.Delete((*versionRow)(nil)).Where("prompt_name = ? AND version IN (?)", name, bun.In(versions)).Exec(ctx); err != nil {
+	if _, err := s.Delete((*versionRow)(nil)).Where("prompt_name = ? AND version IN (?)", name, bun.List(versions)).Exec(ctx); err != nil {
 		return 0, err
 	}
-	if _, err := s.Delete((*labelRow)(nil)).Where("prompt_name = ? AND version IN (?)", name, bun.In(versions)).Exec(ctx); err != nil {
+	if _, err := s.Delete((*labelRow)(nil)).Where("prompt_name = ? AND version IN (?)", name, bun.List(versions)).Exec(ctx); err != nil {
 		return 0, err
 	}
 	if err := recount(ctx, s.Tx(), s.Workspace().String(), countVersions, -int64(len(versions))); err != nil {

@@ -143,8 +143,8 @@ func auditCases() map[string]func(*testing.T, Env) {
 			require.NoError(t, err)
 			_, err = e.Mine.Trace(ctx, of.trace)
 			require.NoError(t, err)
-			for range e.Mine.ExportLogs(ctx, telemetry.LogFilter{}) {
-				continue
+			for _, err := range e.Mine.ExportLogs(ctx, telemetry.LogFilter{}) {
+				require.NoError(t, err)
 			}
 			require.Equal(t, before, audited(t, e))
 		},

@@ -83,7 +83,8 @@ func islandCases() map[string]func(*testing.T, Env, ids) {
 				require.NoError(t, err)
 				require.Equal(t, "mine", l.PromptName)
 			}
-			for range e.Mine.ExportLogs(t.Context(), telemetry.LogFilter{TraceID: theirs.trace}) {
+			for _, err := range e.Mine.ExportLogs(t.Context(), telemetry.LogFilter{TraceID: theirs.trace}) {
+				require.NoError(t, err)
 				t.Fatal("a log of theirs")
 			}
 		},

@@ -208,7 +208,8 @@ func exportCases() map[string]func(*testing.T, Env) {
 		},
 
 		"nothing ends at once": func(t *testing.T, e Env) {
-			for range e.Mine.ExportLogs(t.Context(), telemetry.LogFilter{}) {
+			for _, err := range e.Mine.ExportLogs(t.Context(), telemetry.LogFilter{}) {
+				require.NoError(t, err)
 				t.Fatal("there is no log")
 			}
 		},
