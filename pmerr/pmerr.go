@@ -87,10 +87,35 @@ func Down(cause error, format string, args ...any) *Error {
 	return New(Unavailable, format, args...).Because(cause)
 }
 
-// Because sets the cause that operators see, and returns the error itself.
+// Because sets the cause that operators see, and returns the error itself. A
+// cause of another kind does not lend its kind: an outage because of something
+// missing must not be taken for something missing.
 func (e *Error) Because(cause error) *Error {
+	var other *Error
+	if errors.As(cause, &other) && other.Code != e.Code {
+		cause = &sealed{cause}
+	}
 	e.cause = cause
 	return e
+}
+
+// sealed is a cause whose kind does not show.
+type sealed struct{ error }
+
+// Is finds everything in the cause but the kind of an Error.
+func (s *sealed) Is(target error) bool {
+	if t, ok := target.(*Error); ok && t.isKind() {
+		return false
+	}
+	return errors.Is(s.error, target)
+}
+
+// As finds everything in the cause but an Error.
+func (s *sealed) As(target any) bool {
+	if _, ok := target.(**Error); ok {
+		return false
+	}
+	return errors.As(s.error, target)
 }
 
 // With adds one detail and returns the error itself.
@@ -127,8 +152,11 @@ func (e *Error) Unwrap() error { return e.cause }
 // Is reports whether target is a sentinel of the same code.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
-	return ok && t.Code == e.Code && t.Message == "" && t.cause == nil
+	return ok && t.Code == e.Code && t.isKind()
 }
+
+// isKind tells a sentinel from an error that happened.
+func (e *Error) isKind() bool { return e.Message == "" && e.cause == nil }
 
 // From finds the Error in err. What is none becomes an [Internal] error with
 // err as its cause, so that no foreign text reaches a caller.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,6 +30,25 @@ func TestIs(t *testing.T) {
 		}
 		require.ErrorIs(t, err, io.EOF, "the cause is reachable")
 	}
+	t.Run("an error is of one kind, whatever its cause is", func(t *testing.T) {
+		t.Parallel()
+		err := error(pmerr.Down(fmt.Errorf("read: %w", pmerr.Missing("Prompt content")), "the store has lost a file"))
+		require.ErrorIs(t, err, pmerr.ErrUnavailable)
+		require.NotErrorIs(t, err, pmerr.ErrNotFound)
+		require.EqualError(t, err, "the store has lost a file: read: Prompt content not found", "operators see it")
+		require.Equal(t, pmerr.Unavailable, pmerr.From(err).Code)
+
+		inner := pmerr.Invalid("a is b").Because(&fs.PathError{Op: "open", Path: "x", Err: io.EOF})
+		outer := error(pmerr.New(pmerr.Internal, "broken").Because(inner))
+		require.ErrorIs(t, outer, pmerr.ErrInternal)
+		require.NotErrorIs(t, outer, pmerr.ErrValidation)
+		require.ErrorIs(t, outer, io.EOF, "all else of the cause is found")
+		require.ErrorIs(t, outer, inner)
+		var path *fs.PathError
+		require.ErrorAs(t, outer, &path)
+		same := pmerr.Down(pmerr.Down(io.EOF, "inner"), "outer")
+		require.ErrorIs(t, same, io.EOF, "a chain of one kind stays a chain")
+	})
 	t.Run("two errors of one code are not each other", func(t *testing.T) {
 		t.Parallel()
 		require.NotErrorIs(t, pmerr.Missing("Prompt"), pmerr.Missing("Label"))

@@ -16,6 +16,9 @@ type Record struct {
 	// Acknowledged is set once a caller of Create was told that the version
 	// exists. What people committed, or a crash left behind, is not.
 	Acknowledged bool
+	// After is a mark of the workspace's history. Insert leaves out what is not
+	// acknowledged and was deleted behind the mark. It is not stored.
+	After int64
 }
 
 // Pointers say which version a prompt answers with.
@@ -80,6 +83,8 @@ type IndexStore interface {
 	// empty.
 	ContentHead(ctx context.Context) (string, error)
 	SetContentHead(ctx context.Context, head string) error
+	// Marks tells how far the history of each workspace has come.
+	Marks(ctx context.Context) (map[workspace.ID]int64, error)
 	// Files calls fn for every indexed version.
 	Files(ctx context.Context, fn func(f File) error) error
 }

@@ -58,9 +58,14 @@ func (r *Registry) Reconcile(ctx context.Context, full bool) (Reconciled, error)
 
 func (r *Registry) reconcile(ctx context.Context, since string, prune bool) (Reconciled, error) {
 	run := &reconciliation{registry: r, prune: prune}
+	// Both are read before the store is. What is published in between must not
+	// look as if its file were missing; what is deleted in between must not come
+	// back.
+	var err error
+	if run.marks, err = r.index.Marks(ctx); err != nil {
+		return Reconciled{}, err
+	}
 	if since == "" {
-		// Read before the store is: what is published in between must not look
-		// as if its file were missing.
 		if err := r.index.Files(ctx, func(f File) error {
 			run.indexed = append(run.indexed, f)
 			return nil
@@ -94,6 +99,8 @@ type reconciliation struct {
 	// indexed is what the index had before the store was read; for a full
 	// diff only.
 	indexed []File
+	// marks say how far each history had come before the store was read.
+	marks map[workspace.ID]int64
 	// prune lets a full diff remove what has no file.
 	prune bool
 
@@ -190,7 +197,7 @@ func (c *reconciliation) index(ctx context.Context, change Change, origin Origin
 			Name: p.Name, Version: p.Version, CreatedAt: timestamp.Of(origin.At),
 			Commit: origin.Commit, Author: origin.Author, Message: origin.Message,
 		},
-		Ref: change.Ref, Format: change.Format, Tags: p.Tags,
+		Ref: change.Ref, Format: change.Format, Tags: p.Tags, After: c.marks[change.Workspace],
 	})
 	if err != nil {
 		return err

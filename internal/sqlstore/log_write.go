@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
@@ -123,10 +124,26 @@ func rawText(raw json.RawMessage) any {
 	return string(raw)
 }
 
+// jsonText is how free data is stored: JSON whose texts PostgreSQL can read.
 func jsonText(m telemetry.Metadata) (any, error) {
 	if m == nil {
 		return nil, nil
 	}
 	data, err := json.Marshal(m)
+	if err == nil && (bytes.Contains(data, []byte(`\ud`)) || bytes.Contains(data, []byte(`\uD`))) {
+		data, err = wholeCharacters(data)
+	}
 	return string(data), err
+}
+
+// wholeCharacters replaces halves of characters, which JSON can spell and no
+// text can hold, by U+FFFD.
+func wholeCharacters(data []byte) ([]byte, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber() // numbers keep their digits
+	var value any
+	if err := dec.Decode(&value); err != nil {
+		return nil, err
+	}
+	return json.Marshal(value)
 }

@@ -35,6 +35,29 @@ func (i indexStore) SetContentHead(ctx context.Context, head string) error {
 	return i.store.setState(ctx, contentHead, head)
 }
 
+// Marks tells how far the history of each workspace has come.
+func (i indexStore) Marks(ctx context.Context) (map[workspace.ID]int64, error) {
+	var rows []struct {
+		WorkspaceID string
+		LastID      int64
+	}
+	err := i.store.db.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return tx.NewRaw("SELECT workspace_id, last_id FROM pm_counters WHERE kind = ?", countHistory).Scan(ctx, &rows)
+	})
+	if err != nil {
+		return nil, err
+	}
+	marks := make(map[workspace.ID]int64, len(rows))
+	for _, row := range rows {
+		id, err := workspace.Parse(row.WorkspaceID)
+		if err != nil {
+			return nil, err
+		}
+		marks[id] = row.LastID
+	}
+	return marks, nil
+}
+
 // Files calls fn for every indexed version.
 func (i indexStore) Files(ctx context.Context, fn func(registry.File) error) error {
 	return i.store.db.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
@@ -174,6 +197,13 @@ func (p *prompts) Insert(ctx context.Context, r registry.Record) (stands registr
 			return acknowledge(ctx, s, r)
 		case !errors.Is(err, pmerr.ErrNotFound):
 			return err
+		}
+		if !r.Acknowledged {
+			deleted, err := s.Select((*historyRow)(nil)).
+				Where("prompt_name = ? AND id > ? AND version = ? AND action = 'delete'", r.Name, r.After, r.Version.Version).Exists(ctx)
+			if err != nil || deleted {
+				return err
+			}
 		}
 		stands, inserted = r, true
 		return insertVersion(ctx, s, r)

@@ -134,6 +134,19 @@ func logListCases() map[string]func(*testing.T, Env) {
 			}
 		},
 
+		"half a character in metadata spoils no filter": func(t *testing.T, e Env) {
+			for _, text := range []string{`{"user":"\ud800"}`, `{"user":["\udc00\ud800x",{"\udead":1.50}],"other":"ada"}`, `{"user":"ada"}`} {
+				l := call("p")
+				l.Metadata = meta(text)
+				record(t, e.Mine, l)
+			}
+			for value, want := range map[string]int{"ada": 1, "eve": 0, "\uFFFD": 1} {
+				f := telemetry.LogFilter{Metadata: map[string]string{"user": value}}
+				require.Len(t, pagetest.Keys(t, logsOf(e.Mine, f), logID), want, "%q", value)
+			}
+			require.Equal(t, []string{"2"}, pagetest.Keys(t, logsOf(e.Mine, telemetry.LogFilter{Metadata: map[string]string{"other": "ada"}}), logID))
+		},
+
 		"filters that cannot be are faults": func(t *testing.T, e Env) {
 			many := map[string]string{}
 			for i := range 11 {
