@@ -3,6 +3,7 @@ package promptmetrics_test
 import (
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -51,7 +52,7 @@ func (r remote) connect(tb testing.TB, name, of string, scopes access.Scopes, in
 	tb.Helper()
 	key, err := r.Keys.Create(tb.Context(), access.KeySpec{Name: name, Workspace: of, Scopes: scopes})
 	require.NoError(tb, err)
-	c, err := client.New(r.url, client.Options{APIKey: key.Secret, Workspace: in.String(), Retries: -1})
+	c, err := client.New(r.url, client.Options{APIKey: key.Secret, Workspace: in.String(), Retries: -1, Timeout: 2 * time.Minute})
 	require.NoError(tb, err)
 	tb.Cleanup(c.Close)
 	return c

@@ -141,7 +141,7 @@ func (c *Client) Close() error {
 }
 
 // closeTimeout bounds the last writes of keys and rate limits.
-const closeTimeout = 10 * time.Second
+const closeTimeout = 25 * time.Second
 
 func (c *Client) shutdown() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
