@@ -23,11 +23,19 @@ import (
 func main() { os.Exit(start()) }
 
 // start runs the program until it has finished or a signal asks it to. A
-// second signal ends it at once, since nobody listens any more.
+// second signal ends it at once.
 func start() int {
-	ctx, deaf := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer deaf()
-	context.AfterFunc(ctx, deaf)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		// Deaf before anybody knows of the first: a second signal that came
+		// when the program says that it stops must not be swallowed.
+		signal.Stop(signals)
+		cancel()
+	}()
 	p := &program{lookup: os.LookupEnv, out: os.Stdout, err: os.Stderr, called: os.Args[0]}
 	return p.run(ctx, os.Args[1:])
 }
