@@ -18,4 +18,10 @@ var (
 	ErrRateLimited  = pmerr.ErrRateLimited
 	ErrInternal     = pmerr.ErrInternal
 	ErrUnavailable  = pmerr.ErrUnavailable
+
+	ErrProviderRateLimited = pmerr.ErrProviderRateLimited
+	ErrContentPolicy       = pmerr.ErrContentPolicy
+	ErrInvalidRequest      = pmerr.ErrInvalidRequest
+	ErrTimeout             = pmerr.ErrTimeout
+	ErrProvider            = pmerr.ErrProvider
 )

@@ -28,6 +28,11 @@ func kinds() []kind {
 		{http.StatusTooManyRequests, pmerr.RateLimited, "Rate limit exceeded"},
 		{http.StatusInternalServerError, pmerr.Internal, "Internal server error"},
 		{http.StatusServiceUnavailable, pmerr.Unavailable, "Service unavailable"},
+		{http.StatusTooManyRequests, pmerr.ProviderRateLimited, "The provider limits the rate of calls"},
+		{http.StatusBadRequest, pmerr.ContentPolicy, "The provider's content policy refused the call"},
+		{http.StatusBadRequest, pmerr.InvalidRequest, "The provider refused the request"},
+		{http.StatusGatewayTimeout, pmerr.Timeout, "The provider did not answer in time"},
+		{http.StatusBadGateway, pmerr.ProviderError, "The provider failed"},
 	}
 }
 

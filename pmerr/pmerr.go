@@ -30,6 +30,13 @@ const (
 	RateLimited     Code = "RATE_LIMIT_EXCEEDED"
 	Internal        Code = "INTERNAL_ERROR"
 	Unavailable     Code = "UNAVAILABLE"
+
+	// What a provider of models answered.
+	ProviderRateLimited Code = "RATE_LIMIT"
+	ContentPolicy       Code = "CONTENT_POLICY"
+	InvalidRequest      Code = "INVALID_REQUEST"
+	Timeout             Code = "TIMEOUT"
+	ProviderError       Code = "PROVIDER_ERROR"
 )
 
 // Sentinels to test for with errors.Is. They carry a code and nothing else.
@@ -44,6 +51,12 @@ var (
 	ErrRateLimited  error = &Error{Code: RateLimited}
 	ErrInternal     error = &Error{Code: Internal}
 	ErrUnavailable  error = &Error{Code: Unavailable}
+
+	ErrProviderRateLimited error = &Error{Code: ProviderRateLimited}
+	ErrContentPolicy       error = &Error{Code: ContentPolicy}
+	ErrInvalidRequest      error = &Error{Code: InvalidRequest}
+	ErrTimeout             error = &Error{Code: Timeout}
+	ErrProvider            error = &Error{Code: ProviderError}
 )
 
 // Error is the one error type that crosses the borders of a package.

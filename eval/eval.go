@@ -1,0 +1,69 @@
+// Package eval measures prompts and agents: datasets, evaluations with rules,
+// results of several versions, and runs that execute row by row, survive a
+// restart and can be compared.
+//
+// [Service] does the work of one workspace in-process; the remote client
+// implements the same interfaces over HTTP.
+package eval
+
+import (
+	"context"
+
+	"github.com/promptmetrics-go/promptmetrics/page"
+)
+
+// Evaluations keeps evaluations and their results. What does not exist is
+// ErrNotFound; faults of the input are ErrValidation with every fault named; a
+// store that is down is ErrUnavailable.
+type Evaluations interface {
+	// Create keeps an evaluation. Criteria that cannot be compiled are
+	// ErrValidation and name the rule.
+	Create(ctx context.Context, e Evaluation) (Evaluation, error)
+	List(ctx context.Context, r page.Request) (page.Of[Evaluation], error)
+	Get(ctx context.Context, id int64) (Evaluation, error)
+	// Delete removes an evaluation with its results and runs; a run that is
+	// under way ends.
+	Delete(ctx context.Context, id int64) error
+	// AddResult records a score for a version.
+	AddResult(ctx context.Context, evaluationID int64, r Result) (Result, error)
+	// Results gives the scores of an evaluation, newest first.
+	Results(ctx context.Context, evaluationID int64, f ResultFilter, r page.Request) (page.Of[Result], error)
+}
+
+// Datasets keeps rows to evaluate on.
+type Datasets interface {
+	// CreateDataset keeps a dataset with its rows, all or nothing. More than
+	// MaxRows or MaxDatasetBytes: ErrBadRequest.
+	CreateDataset(ctx context.Context, name string, rows []Row) (Dataset, error)
+	Datasets(ctx context.Context, r page.Request) (page.Of[Dataset], error)
+	// Dataset gives one with its schema and a preview.
+	Dataset(ctx context.Context, id int64) (DatasetDetail, error)
+	// DatasetRows gives rows in their order.
+	DatasetRows(ctx context.Context, id int64, r page.Request) (page.Of[Row], error)
+	// DeleteDataset removes a dataset. A run that uses it fails with that
+	// reason.
+	DeleteDataset(ctx context.Context, id int64) error
+	// AddRowsFromRuns appends a row for each logged workflow run that has an
+	// input, and tells how many.
+	AddRowsFromRuns(ctx context.Context, id int64, s RunSelection) (int, error)
+}
+
+// Runs executes evaluations. Unknown evaluations, datasets and runs are
+// ErrNotFound.
+type Runs interface {
+	// StartRun queues a run and returns at once. A spent budget is
+	// ErrBadRequest with details code BUDGET_EXCEEDED; an unknown provider is
+	// ErrBadRequest.
+	StartRun(ctx context.Context, evaluationID int64, s RunSpec) (Run, error)
+	// Runs gives runs, newest first.
+	Runs(ctx context.Context, evaluationID int64, r page.Request) (page.Of[Run], error)
+	// GetRun gives a run with its progress.
+	GetRun(ctx context.Context, evaluationID, runID int64) (Run, error)
+	// RunRows gives what is known of each row, in the dataset's order.
+	RunRows(ctx context.Context, evaluationID, runID int64, r page.Request) (page.Of[RowResult], error)
+	// CancelRun ends a run soon; rows that are done stay. A run that has ended
+	// already is left as it is.
+	CancelRun(ctx context.Context, evaluationID, runID int64) (Run, error)
+	// CompareRuns sets run b against run a, row by row.
+	CompareRuns(ctx context.Context, evaluationID, a, b int64, r page.Request) (Comparison, error)
+}
