@@ -13,6 +13,7 @@ import (
 type Client struct {
 	Registry   *Registry
 	Telemetry  *Telemetry
+	Metrics    *Metrics
 	Playground *Playground
 	Budget     *Budget
 	Keys       *Keys
@@ -32,6 +33,7 @@ type Client struct {
 type Workspace struct {
 	Registry   *Registry
 	Telemetry  *Telemetry
+	Metrics    *Metrics
 	Playground *Playground
 	Budget     *Budget
 	Keys       *Keys
@@ -64,8 +66,8 @@ func New(baseURL string, options Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Registry, c.Telemetry, c.Playground, c.Budget = own.Registry, own.Telemetry, own.Playground, own.Budget
-	c.Keys, c.Audit = own.Keys, own.Audit
+	c.Registry, c.Telemetry, c.Metrics = own.Registry, own.Telemetry, own.Metrics
+	c.Playground, c.Budget, c.Keys, c.Audit = own.Playground, own.Budget, own.Keys, own.Audit
 	return c, nil
 }
 
@@ -105,6 +107,7 @@ func (c *Client) Workspace(name string) (*Workspace, error) {
 			log: c.options.Logger, limits: c.options.Limits, patience: c.options.FallbackAfter,
 		},
 		Telemetry:  &Telemetry{link: l, now: c.options.Now},
+		Metrics:    &Metrics{link: l},
 		Playground: &Playground{link: l, timeout: c.options.ModelTimeout},
 		Budget:     &Budget{link: l},
 		Keys:       &Keys{link: l},
