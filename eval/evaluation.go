@@ -3,6 +3,7 @@ package eval
 import (
 	"encoding/json"
 
+	"github.com/promptmetrics-go/promptmetrics/internal/decode"
 	"github.com/promptmetrics-go/promptmetrics/timestamp"
 )
 
@@ -32,6 +33,18 @@ type Criteria struct {
 	Extra    map[string]json.RawMessage `json:"-"`
 }
 
+// plainCriteria are criteria without the methods below.
+type plainCriteria Criteria
+
+// MarshalJSON writes the known members in order, then Extra by name.
+func (c Criteria) MarshalJSON() ([]byte, error) { return decode.EncodeOpen(plainCriteria(c), c.Extra) }
+
+// UnmarshalJSON reads the known members and keeps the others in Extra.
+func (c *Criteria) UnmarshalJSON(data []byte) (err error) {
+	c.Extra, err = decode.Open(data, (*plainCriteria)(c))
+	return err
+}
+
 // Rule is one scorer with its configuration.
 type Rule struct {
 	// Type names the scorer, such as "regex".
@@ -57,6 +70,20 @@ type Result struct {
 	VersionTag *string                    `json:"version_tag"`
 	Metadata   map[string]json.RawMessage `json:"metadata"`
 	CreatedAt  timestamp.Time             `json:"created_at"`
+}
+
+// RowIDMember is the member of a result's metadata that names the dataset's
+// row, as an integer of at least 1. Results of several versions can be paired
+// by it.
+const RowIDMember = "row_id"
+
+// Score is a result as statistics read it.
+type Score struct {
+	// RunID is what the result was recorded with.
+	RunID *string
+	// RowID is the dataset's row, if the metadata named one; see [RowIDMember].
+	RowID *int64
+	Score float64
 }
 
 // ResultFilter narrows a list of results. Empty lets everything through.
