@@ -15,6 +15,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
 	"github.com/promptmetrics-go/promptmetrics/client"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
+	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -74,6 +75,10 @@ func TestInProcess(t *testing.T) {
 			t.Parallel()
 			telemetrytest.Run(t, d.telemetry)
 		})
+		t.Run("Metrics", func(t *testing.T) {
+			t.Parallel()
+			metricstest.Run(t, d.metrics)
+		})
 		t.Run("Access", func(t *testing.T) {
 			t.Parallel()
 			accesstest.Run(t, d.access)
@@ -110,6 +115,16 @@ func (d *deployment) telemetry(tb testing.TB) telemetrytest.Env {
 	return telemetrytest.Env{
 		Mine: d.In(mine, owner).Telemetry, Theirs: d.In(theirs, owner).Telemetry,
 		Actor: owner.Name, Audit: d.In(mine, owner).Audit,
+	}
+}
+
+func (d *deployment) metrics(tb testing.TB) metricstest.Env {
+	tb.Helper()
+	one, two := d.pair(tb)
+	mine, theirs := d.In(one, owner), d.In(two, owner)
+	return metricstest.Env{
+		Mine: mine.Metrics, Theirs: theirs.Metrics, Records: mine.Telemetry, TheirRecords: theirs.Telemetry,
+		Evaluations: mine.Evals, TheirEvaluations: theirs.Evals,
 	}
 }
 
