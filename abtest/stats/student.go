@@ -18,6 +18,10 @@ const largeDF = 2000
 func studentTail(t, df float64) float64 {
 	t = math.Abs(t)
 	if df <= largeDF {
+		if t < 0.5 {
+			// Near its mode df/(df+t²) is rounded to 1; its complement is not.
+			return 1 - mathext.RegIncBeta(0.5, df/2, t*t/(df+t*t))
+		}
 		return mathext.RegIncBeta(df/2, 0.5, 1/(1+t/df*t))
 	}
 	// P(T > t) = f(t)·∫ f(t+s)/f(t) ds over s > 0, by the trapezoidal rule after
