@@ -18,8 +18,9 @@ const (
 //
 // Input that cannot be compared is a pmerr.Validation error that names every
 // fault, such as "scoresA[3] must be 0 or 1". Samples that allow no test, such
-// as two equal constants, are no error: the result is a tie without a p-value
-// and says why in its warnings.
+// as two constants, are no error: the result is a tie without a p-value and says
+// why in its warnings. Rates of 0 and 1 are no such case: the z-test tells them
+// apart.
 func Compare(a, b []float64, o Options) (Result, error) {
 	var f faults
 	o = o.withDefaults(&f)

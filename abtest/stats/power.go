@@ -5,7 +5,7 @@ import "math"
 const (
 	maxSampleSize = 1_000_000_000
 
-	minSignificance = 1e-6
+	minSignificance = 1e-5
 	maxSignificance = 0.5
 )
 
@@ -38,7 +38,7 @@ func PowerMeans(n int, delta, sd, significance float64) (float64, error) {
 	var f faults
 	f.check(n >= 2 && n <= maxSampleSize, "n must be between 2 and %d", maxSampleSize)
 	f.effect(delta, sd)
-	f.design(significance, 0.5)
+	f.significance(significance)
 	if err := f.err(); err != nil {
 		return 0, err
 	}
@@ -73,7 +73,7 @@ func PowerProportions(n int, p1, p2, significance float64) (float64, error) {
 	var f faults
 	f.check(n >= 2 && n <= maxSampleSize, "n must be between 2 and %d", maxSampleSize)
 	f.rates(p1, p2)
-	f.design(significance, 0.5)
+	f.significance(significance)
 	if err := f.err(); err != nil {
 		return 0, err
 	}
@@ -90,9 +90,13 @@ func (f *faults) effect(delta, sd float64) {
 	f.check(sd > 0 && sd <= MaxScore, "sd must be above 0")
 }
 
-func (f *faults) design(significance, power float64) {
-	f.check(significance >= minSignificance && significance <= maxSignificance,
+func (f *faults) significance(level float64) {
+	f.check(level >= minSignificance && level <= maxSignificance,
 		"significance must be between %g and %g", minSignificance, maxSignificance)
+}
+
+func (f *faults) design(significance, power float64) {
+	f.significance(significance)
 	f.check(power > significance && power <= 0.9999, "power must be above the significance and at most 0.9999")
 }
 

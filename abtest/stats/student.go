@@ -86,7 +86,8 @@ func noncentralUpper(t, df, ncp float64) float64 {
 	}
 	width := 1 / math.Sqrt(2*df)
 	left, right := edge(-width), edge(width)
-	step := math.Min(width/6, 1/(3*t*math.Exp(right)))
+	// P(Z > z) falls from 1 to 0 around z = 0, over a width of 1/(t·s) in u.
+	step := math.Min(width/6, 1/(3*math.Min(t*math.Exp(right), ncp+9)))
 	above, all := 0.0, 0.0
 	for u := left; u <= right; u += step {
 		weight := math.Exp(logDensity(u))
