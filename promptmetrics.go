@@ -12,6 +12,7 @@ import (
 
 	"github.com/maypok86/otter/v2"
 
+	"github.com/promptmetrics-go/promptmetrics/abtest"
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
@@ -36,6 +37,7 @@ type Client struct {
 	registry    *registry.Registry
 	telemetry   telemetry.StoreOf
 	evaluations eval.StoreOf
+	experiments abtest.StoreOf
 	playground  *playground.Playground
 	prices      *telemetry.PriceTable
 	monthly     *float64 // the budget of a workspace that has none of its own
@@ -110,6 +112,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 		return fmt.Errorf("Options.Providers: %w", err)
 	}
 	c.evaluations = c.store.Evaluations()
+	c.experiments = c.store.ABTests()
 	c.keys = c.store.Keys()
 	if c.keyring, err = access.NewKeyring(c.keys, access.KeyringOptions{
 		Salt: salt, Now: o.Now, Logger: o.Logger, TouchEvery: o.KeyTouchInterval,

@@ -75,6 +75,7 @@ func (a *api) register() {
 	a.registerEvaluations()
 	a.registerDatasets()
 	a.registerMetrics()
+	a.registerABTests()
 	a.registerPlayground()
 	a.registerBudget()
 	a.registerKeys()
