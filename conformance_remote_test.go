@@ -13,6 +13,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/httpapi"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
+	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -43,6 +44,10 @@ func TestRemote(t *testing.T) {
 		t.Run("Evals", func(t *testing.T) {
 			t.Parallel()
 			evalsuite.Run(t, r.evals)
+		})
+		t.Run("Metrics", func(t *testing.T) {
+			t.Parallel()
+			metricstest.Run(t, r.metrics)
 		})
 		t.Run("Access", func(t *testing.T) {
 			t.Parallel()
@@ -92,6 +97,17 @@ func (r remote) evals(tb testing.TB) evalsuite.Env {
 	return evalsuite.Env{
 		Mine: own.Evals, Theirs: foreign.Evals, Recorder: own.Telemetry, TheirRecorder: foreign.Telemetry,
 		Actor: "own", Audit: own.Audit,
+	}
+}
+
+func (r remote) metrics(tb testing.TB) metricstest.Env {
+	tb.Helper()
+	one, two := r.pair(tb)
+	mine := r.connect(tb, "own", one.String(), everything, one)
+	theirs := r.connect(tb, "foreign", two.String(), everything, two)
+	return metricstest.Env{
+		Mine: mine.Metrics, Theirs: theirs.Metrics, Records: mine.Telemetry, TheirRecords: theirs.Telemetry,
+		Evaluations: mine.Evals, TheirEvaluations: theirs.Evals,
 	}
 }
 

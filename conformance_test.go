@@ -16,6 +16,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/client"
 	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
+	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -79,6 +80,10 @@ func TestInProcess(t *testing.T) {
 			t.Parallel()
 			evalsuite.Run(t, d.evals)
 		})
+		t.Run("Metrics", func(t *testing.T) {
+			t.Parallel()
+			metricstest.Run(t, d.metrics)
+		})
 		t.Run("Access", func(t *testing.T) {
 			t.Parallel()
 			accesstest.Run(t, d.access)
@@ -128,6 +133,16 @@ func (d *deployment) evals(tb testing.TB) evalsuite.Env {
 	}
 }
 
+func (d *deployment) metrics(tb testing.TB) metricstest.Env {
+	tb.Helper()
+	one, two := d.pair(tb)
+	mine, theirs := d.In(one, owner), d.In(two, owner)
+	return metricstest.Env{
+		Mine: mine.Metrics, Theirs: theirs.Metrics, Records: mine.Telemetry, TheirRecords: theirs.Telemetry,
+		Evaluations: mine.Evals, TheirEvaluations: theirs.Evals,
+	}
+}
+
 var (
 	everything = access.Scopes{access.Read, access.Write, access.Admin}
 	clerical   = access.Scopes{access.Read, access.Admin}
@@ -161,9 +176,13 @@ func TestWorkspacesHaveTheSameFields(t *testing.T) {
 		}
 		return names
 	}
-	here, there := reflect.TypeFor[promptmetrics.Workspace](), reflect.TypeFor[client.Workspace]()
+	here, there := reflect.TypeFor[promptmetrics.Handles](), reflect.TypeFor[client.Handles]()
 	require.Equal(t, exported(here), exported(there))
 	require.NotEmpty(t, exported(here))
-	require.Subset(t, exported(reflect.TypeFor[promptmetrics.Client]()), exported(here), "a client is its own workspace too")
-	require.Subset(t, exported(reflect.TypeFor[client.Client]()), exported(there))
+	for _, owner := range []reflect.Type{
+		reflect.TypeFor[promptmetrics.Client](), reflect.TypeFor[promptmetrics.Workspace](),
+		reflect.TypeFor[client.Client](), reflect.TypeFor[client.Workspace](),
+	} {
+		require.Equal(t, []string{"Handles"}, exported(owner), owner)
+	}
 }
