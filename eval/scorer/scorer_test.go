@@ -52,6 +52,8 @@ func failure(tb testing.TB, kind, config string, c eval.Case) error {
 	return err
 }
 
+var noOptions = scorer.Options{}
+
 // output is a case of an output alone.
 func output(text string) eval.Case { return eval.Case{Output: text} }
 
