@@ -14,6 +14,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/eval"
+	"github.com/promptmetrics-go/promptmetrics/eval/scorer"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
 	"github.com/promptmetrics-go/promptmetrics/playground"
@@ -36,6 +37,7 @@ type Client struct {
 	registry    *registry.Registry
 	telemetry   telemetry.StoreOf
 	evaluations eval.StoreOf
+	scorers     eval.Compiler
 	playground  *playground.Playground
 	prices      *telemetry.PriceTable
 	monthly     *float64 // the budget of a workspace that has none of its own
@@ -110,6 +112,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 		return fmt.Errorf("Options.Providers: %w", err)
 	}
 	c.evaluations = c.store.Evaluations()
+	c.scorers = scorer.New(scorer.Options{})
 	c.keys = c.store.Keys()
 	if c.keyring, err = access.NewKeyring(c.keys, access.KeyringOptions{
 		Salt: salt, Now: o.Now, Logger: o.Logger, TouchEvery: o.KeyTouchInterval,

@@ -97,10 +97,18 @@ func evaluationCases() map[string]func(*testing.T, Env) {
 				"criteria.rules[0].name": func(e *eval.Evaluation) {
 					e.Criteria = rule(eval.Rule{Type: "length", Name: strings.Repeat("x", 129), Config: good.Config})
 				},
-				"criteria.rules[0].config": func(e *eval.Evaluation) { e.Criteria = rule(eval.Rule{Type: "length", Config: raw(`[]`)}) },
-				"criteria.x":               func(e *eval.Evaluation) { e.Criteria = &eval.Criteria{Extra: meta(`{"x":"\u0000"}`)} },
+				"criteria.rules[0].config":         func(e *eval.Evaluation) { e.Criteria = rule(eval.Rule{Type: "length", Config: raw(`[]`)}) },
+				"criteria.rules[0].type \"vibes\"": func(e *eval.Evaluation) { e.Criteria = rule(eval.Rule{Type: "vibes"}) },
+				"criteria.rules[0].config.pattern": func(e *eval.Evaluation) { e.Criteria = rule(eval.Rule{Type: "regex", Config: raw(`{"pattern":"("}`)}) },
+				"criteria.rules[0].config.pattern:": func(e *eval.Evaluation) {
+					e.Criteria = rule(eval.Rule{Type: "regex", Config: raw(`{"pattern":"a(?=b)"}`)})
+				},
+				"criteria.rules[0].config.schema": func(e *eval.Evaluation) {
+					e.Criteria = rule(eval.Rule{Type: "json_schema", Config: raw(`{"schema":{"type":"fish"}}`)})
+				},
+				"criteria.x": func(e *eval.Evaluation) { e.Criteria = &eval.Criteria{Extra: meta(`{"x":"\u0000"}`)} },
 				"criteria must be at most": func(e *eval.Evaluation) {
-					e.Criteria = &eval.Criteria{Extra: meta(`{"x":"` + strings.Repeat("x", 200<<10) + `"}`)}
+					e.Criteria = &eval.Criteria{Extra: meta(`{"x":"` + strings.Repeat("x", 300<<10) + `"}`)}
 				},
 			} {
 				in := plain("e")
@@ -109,10 +117,10 @@ func evaluationCases() map[string]func(*testing.T, Env) {
 				fault(t, err, field)
 			}
 			_, err := e.Mine.Create(t.Context(), eval.Evaluation{
-				VersionTag: ptr(strings.Repeat("x", 65)), Criteria: &eval.Criteria{MinScore: ptr(2.0), Rules: []eval.Rule{{Type: "length"}, {}}},
+				VersionTag: ptr(strings.Repeat("x", 65)), Criteria: &eval.Criteria{MinScore: ptr(2.0), Rules: []eval.Rule{good, {Type: "regex", Config: raw(`{"pattern":"("}`)}, {}}},
 			})
 			require.ErrorIs(t, err, pmerr.ErrValidation)
-			require.Len(t, pmerr.From(err).Fields, 5, "%v", err)
+			require.Len(t, pmerr.From(err).Fields, 6, "%v", err)
 			require.Empty(t, pagetest.Keys(t, evaluationsOf(e.Mine), evaluationKey), "nothing was created")
 		},
 
