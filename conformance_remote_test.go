@@ -10,6 +10,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
 	"github.com/promptmetrics-go/promptmetrics/client"
+	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/httpapi"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
@@ -39,6 +40,10 @@ func TestRemote(t *testing.T) {
 		t.Run("Telemetry", func(t *testing.T) {
 			t.Parallel()
 			telemetrytest.Run(t, r.telemetry)
+		})
+		t.Run("Evals", func(t *testing.T) {
+			t.Parallel()
+			evalsuite.Run(t, r.evals)
 		})
 		t.Run("Metrics", func(t *testing.T) {
 			t.Parallel()
@@ -80,6 +85,17 @@ func (r remote) telemetry(tb testing.TB) telemetrytest.Env {
 	own := r.connect(tb, "own", mine.String(), everything, mine)
 	return telemetrytest.Env{
 		Mine: own.Telemetry, Theirs: r.connect(tb, "foreign", theirs.String(), everything, theirs).Telemetry,
+		Actor: "own", Audit: own.Audit,
+	}
+}
+
+func (r remote) evals(tb testing.TB) evalsuite.Env {
+	tb.Helper()
+	mine, theirs := r.pair(tb)
+	own := r.connect(tb, "own", mine.String(), everything, mine)
+	foreign := r.connect(tb, "foreign", theirs.String(), everything, theirs)
+	return evalsuite.Env{
+		Mine: own.Evals, Theirs: foreign.Evals, Recorder: own.Telemetry, TheirRecorder: foreign.Telemetry,
 		Actor: "own", Audit: own.Audit,
 	}
 }

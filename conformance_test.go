@@ -14,6 +14,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
 	"github.com/promptmetrics-go/promptmetrics/client"
+	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
@@ -75,6 +76,10 @@ func TestInProcess(t *testing.T) {
 			t.Parallel()
 			telemetrytest.Run(t, d.telemetry)
 		})
+		t.Run("Evals", func(t *testing.T) {
+			t.Parallel()
+			evalsuite.Run(t, d.evals)
+		})
 		t.Run("Metrics", func(t *testing.T) {
 			t.Parallel()
 			metricstest.Run(t, d.metrics)
@@ -115,6 +120,16 @@ func (d *deployment) telemetry(tb testing.TB) telemetrytest.Env {
 	return telemetrytest.Env{
 		Mine: d.In(mine, owner).Telemetry, Theirs: d.In(theirs, owner).Telemetry,
 		Actor: owner.Name, Audit: d.In(mine, owner).Audit,
+	}
+}
+
+func (d *deployment) evals(tb testing.TB) evalsuite.Env {
+	tb.Helper()
+	mine, theirs := d.pair(tb)
+	own, foreign := d.In(mine, owner), d.In(theirs, owner)
+	return evalsuite.Env{
+		Mine: own.Evals, Theirs: foreign.Evals, Recorder: own.Telemetry, TheirRecorder: foreign.Telemetry,
+		Actor: owner.Name, Audit: own.Audit,
 	}
 }
 

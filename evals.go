@@ -12,7 +12,7 @@ import (
 // evals makes the evaluations of a workspace.
 func (c *Client) evals(id workspace.ID, actor workspace.Actor, recorded *telemetry.Service) *eval.Service {
 	return eval.NewService(eval.Config{
-		Store: c.evaluations.Workspace(id, actor), Logged: loggedRuns{recorded},
+		Store: c.evaluations.Workspace(id, actor), Compiler: c.scorers, Logged: loggedRuns{recorded},
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/abtest"
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/eval"
+	"github.com/promptmetrics-go/promptmetrics/eval/scorer"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
 	"github.com/promptmetrics-go/promptmetrics/playground"
@@ -38,6 +39,7 @@ type Client struct {
 	telemetry   telemetry.StoreOf
 	evaluations eval.StoreOf
 	experiments abtest.StoreOf
+	scorers     eval.Compiler
 	playground  *playground.Playground
 	prices      *telemetry.PriceTable
 	monthly     *float64 // the budget of a workspace that has none of its own
@@ -113,6 +115,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	}
 	c.evaluations = c.store.Evaluations()
 	c.experiments = c.store.ABTests()
+	c.scorers = scorer.New(scorer.Options{})
 	c.keys = c.store.Keys()
 	if c.keyring, err = access.NewKeyring(c.keys, access.KeyringOptions{
 		Salt: salt, Now: o.Now, Logger: o.Logger, TouchEvery: o.KeyTouchInterval,

@@ -61,6 +61,8 @@ var rules = []struct {
 	{"access", all(heavy, siblings("registry", "telemetry", "client"))},
 	{"registry", all(heavy, siblings("telemetry", "eval", "abtest", "compliance", "playground", "client"))},
 	{"telemetry", all(heavy, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
+	{"eval", all(heavy, siblings("telemetry", "abtest", "compliance", "playground", "metrics", "budget", "client"))},
+	{"eval/scorer", all(heavy, siblings("telemetry", "abtest", "playground", "metrics", "budget", "client"))},
 	{"client", heavy},
 	// The root wires databases and git, but neither HTTP handlers nor programs.
 	{".", all(handlers, programs, siblings("httpapi", "client", "dashboard", "cmd"))},
