@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
 	"github.com/promptmetrics-go/promptmetrics/registry"
@@ -25,22 +26,24 @@ import (
 type Client struct {
 	Registry  *registry.Service
 	Telemetry *telemetry.Service
+	Evals     *eval.Service
 	Keys      access.Keys
 	Audit     access.AuditLog
 
-	now       func() time.Time
-	log       *slog.Logger
-	db        *db.DB
-	store     *sqlstore.Store
-	registry  *registry.Registry
-	telemetry telemetry.StoreOf
-	prices    *telemetry.PriceTable
-	content   registry.ContentStore
-	git       *gitstore.Store // nil if Options.Content was given
-	keys      access.KeyStore
-	keyring   *access.Keyring
-	limiter   *access.Limiter
-	health    healthCache
+	now         func() time.Time
+	log         *slog.Logger
+	db          *db.DB
+	store       *sqlstore.Store
+	registry    *registry.Registry
+	telemetry   telemetry.StoreOf
+	evaluations eval.StoreOf
+	prices      *telemetry.PriceTable
+	content     registry.ContentStore
+	git         *gitstore.Store // nil if Options.Content was given
+	keys        access.KeyStore
+	keyring     *access.Keyring
+	limiter     *access.Limiter
+	health      healthCache
 
 	syncing  atomic.Bool
 	lastSync atomic.Int64 // Unix milliseconds; 0 never
@@ -100,6 +103,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 		Index: c.store.Prompts(), Content: c.content, Logger: o.Logger, Limits: o.RenderLimits, CacheSize: o.CacheSize,
 	})
 	c.telemetry = c.store.Telemetry()
+	c.evaluations = c.store.Evaluations()
 	c.keys = c.store.Keys()
 	if c.keyring, err = access.NewKeyring(c.keys, access.KeyringOptions{
 		Salt: salt, Now: o.Now, Logger: o.Logger, TouchEvery: o.KeyTouchInterval,
@@ -116,6 +120,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	}
 	home := c.In(workspace.Default(), owner)
 	c.Registry, c.Telemetry, c.Keys, c.Audit = home.Registry, home.Telemetry, home.Keys, home.Audit
+	c.Evals = home.Evals
 	return nil
 }
 

@@ -2,6 +2,7 @@ package promptmetrics
 
 import (
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -14,6 +15,8 @@ type Workspace struct {
 	Registry *registry.Service
 	// Telemetry records logs, traces and runs.
 	Telemetry *telemetry.Service
+	// Evals keeps evaluations and datasets, and runs them.
+	Evals *eval.Service
 	// Keys manages API keys, with the power of the program's owner.
 	Keys access.Keys
 	// Audit reads who changed what.
@@ -38,9 +41,11 @@ var owner = workspace.Actor{Admin: true}
 
 // In gives a workspace in which an actor acts.
 func (c *Client) In(id workspace.ID, actor workspace.Actor) *Workspace {
+	recorded := telemetry.NewService(c.telemetry.Workspace(id, actor), c.prices)
 	return &Workspace{
 		Registry:  c.registry.Workspace(id, actor),
-		Telemetry: telemetry.NewService(c.telemetry.Workspace(id, actor), c.prices),
+		Telemetry: recorded,
+		Evals:     c.evals(id, actor, recorded),
 		Keys:      c.KeysOf(id, actor, access.Operator()),
 		Audit:     c.store.Audit(id),
 		client:    c,

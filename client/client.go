@@ -13,6 +13,7 @@ import (
 type Client struct {
 	Registry  *Registry
 	Telemetry *Telemetry
+	Evals     *Evals
 	Keys      *Keys
 	Audit     *Audit
 
@@ -30,6 +31,7 @@ type Client struct {
 type Workspace struct {
 	Registry  *Registry
 	Telemetry *Telemetry
+	Evals     *Evals
 	Keys      *Keys
 	Audit     *Audit
 }
@@ -61,6 +63,7 @@ func New(baseURL string, options Options) (*Client, error) {
 		return nil, err
 	}
 	c.Registry, c.Telemetry, c.Keys, c.Audit = own.Registry, own.Telemetry, own.Keys, own.Audit
+	c.Evals = own.Evals
 	return c, nil
 }
 
@@ -100,6 +103,7 @@ func (c *Client) Workspace(name string) (*Workspace, error) {
 			log: c.options.Logger, limits: c.options.Limits, patience: c.options.FallbackAfter,
 		},
 		Telemetry: &Telemetry{link: l, now: c.options.Now},
+		Evals:     &Evals{link: l},
 		Keys:      &Keys{link: l},
 		Audit:     &Audit{link: l},
 	}, nil

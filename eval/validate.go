@@ -27,7 +27,7 @@ const (
 	// MaxRules is how many rules criteria have at most.
 	MaxRules = 100
 	// maxCriteria is the size of criteria as JSON, in bytes.
-	maxCriteria = 1 << 20
+	maxCriteria = 128 << 10
 	// maxScore keeps sums of scores finite.
 	maxScore = 1e12
 	// maxWeight keeps sums of weights finite.

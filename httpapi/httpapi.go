@@ -72,6 +72,8 @@ func (a *api) register() {
 	a.registerTraces()
 	a.registerSpans()
 	a.registerRuns()
+	a.registerEvaluations()
+	a.registerDatasets()
 	a.registerKeys()
 	a.registerAudit()
 	a.registerHealth()

@@ -32,6 +32,11 @@ const (
 	countSpans    = "spans"
 	countRuns     = "runs"
 	countAudit    = "audit"
+
+	countEvaluations = "evaluations"
+	countResults     = "evaluation_results"
+	countDatasets    = "datasets"
+	countDatasetRows = "dataset_rows"
 )
 
 const bumpSQL = `INSERT INTO pm_counters (workspace_id, kind, last_id, alive, last_at) VALUES (?, ?, ?, ?, ?)
