@@ -96,6 +96,7 @@ type RunQueue interface {
 	// is a result whose metadata has its row_id; not those of runs.
 	HumanScores(ctx context.Context, j Job) (map[int64]float64, error)
 	// EndRun stores how a run ended. A completed one that has a score leaves a
-	// result for each row, by which trends and A/B tests see it.
+	// result for each row, by which trends and A/B tests see it. A run whose
+	// dataset is gone cannot complete: ErrNotFound.
 	EndRun(ctx context.Context, j Job, o Outcome) error
 }

@@ -407,7 +407,11 @@ func (r *Runner) end(ctx context.Context, j Job, o Outcome) {
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.c.Lease)
 	defer cancel()
 	err := insist(own, func() error { return r.c.Queue.EndRun(own, j, o) })
-	if err != nil && !errors.Is(err, pmerr.ErrConflict) && !errors.Is(err, pmerr.ErrNotFound) {
+	if errors.Is(err, pmerr.ErrNotFound) && o.Status == RunCompleted {
+		o = failed(errNoSet.reason)
+		err = insist(own, func() error { return r.c.Queue.EndRun(own, j, o) })
+	}
+	if err != nil && !errors.Is(err, pmerr.ErrConflict) {
 		r.c.Logger.Error("the end of an evaluation run could not be stored", "workspace", j.Workspace.String(), "run", j.Run.ID, "error", err)
 	}
 }

@@ -51,25 +51,43 @@ func startEvaluationRun(ctx context.Context, ws *promptmetrics.Workspace, in *ev
 			spec.Concurrency = -1
 		}
 	}
-	return ws.Evals.StartRun(ctx, in.number(), spec)
+	id, err := numbered(in.ID, "Evaluation")
+	if err != nil {
+		return eval.Run{}, err
+	}
+	return ws.Evals.StartRun(ctx, id, spec)
 }
 
 type evaluationRunListing struct {
-	evaluationID
+	ID string `path:"id" doc:"Id of the evaluation."`
 	query.Listing
 }
 
 func listEvaluationRuns(ctx context.Context, ws *promptmetrics.Workspace, in *evaluationRunListing) (page.Of[eval.Run], error) {
-	return ws.Evals.Runs(ctx, in.number(), in.Request())
+	id, err := numbered(in.ID, "Evaluation")
+	if err != nil {
+		return page.Of[eval.Run]{}, err
+	}
+	return ws.Evals.Runs(ctx, id, in.Request())
 }
 
 type evaluationRunID struct {
-	evaluationID
+	ID    string `path:"id" doc:"Id of the evaluation."`
 	RunID string `path:"run_id" doc:"Id of the run."`
 }
 
+// numbers reads the ids of an evaluation and one of its runs.
+func (i evaluationRunID) numbers() (evaluation, run int64, err error) {
+	if evaluation, err = numbered(i.ID, "Evaluation"); err != nil {
+		return 0, 0, err
+	}
+	run, err = numbered(i.RunID, "Run")
+	return evaluation, run, err
+}
+
 type evaluationRunRows struct {
-	evaluationRunID
+	ID    string `path:"id" doc:"Id of the evaluation."`
+	RunID string `path:"run_id" doc:"Id of the run."`
 	query.Listing
 }
 
@@ -80,24 +98,37 @@ type evaluationRun struct {
 }
 
 func getEvaluationRun(ctx context.Context, ws *promptmetrics.Workspace, in *evaluationRunRows) (out evaluationRun, err error) {
-	if out.Rows, err = ws.Evals.RunRows(ctx, in.number(), in.run(), in.Request()); err != nil {
+	evaluation, run, err := evaluationRunID{in.ID, in.RunID}.numbers()
+	if err != nil {
+		return out, err
+	}
+	if out.Rows, err = ws.Evals.RunRows(ctx, evaluation, run, in.Request()); err != nil {
 		return out, err
 	}
 	// The run comes second, so that it never seems to have less than its rows.
-	out.Run, err = ws.Evals.GetRun(ctx, in.number(), in.run())
+	out.Run, err = ws.Evals.GetRun(ctx, evaluation, run)
 	return out, err
 }
 
 func cancelEvaluationRun(ctx context.Context, ws *promptmetrics.Workspace, in *evaluationRunID) (eval.Run, error) {
-	return ws.Evals.CancelRun(ctx, in.number(), in.run())
+	evaluation, run, err := in.numbers()
+	if err != nil {
+		return eval.Run{}, err
+	}
+	return ws.Evals.CancelRun(ctx, evaluation, run)
 }
 
 type evaluationRunComparison struct {
-	evaluationRunID
-	With int64 `query:"with" required:"true" minimum:"1" doc:"Id of the run that is set against this one."`
+	ID    string `path:"id" doc:"Id of the evaluation."`
+	RunID string `path:"run_id" doc:"Id of the run."`
+	With  int64  `query:"with" required:"true" minimum:"1" doc:"Id of the run that is set against this one."`
 	query.Listing
 }
 
 func compareEvaluationRuns(ctx context.Context, ws *promptmetrics.Workspace, in *evaluationRunComparison) (eval.Comparison, error) {
-	return ws.Evals.CompareRuns(ctx, in.number(), in.run(), in.With, in.Request())
+	evaluation, run, err := evaluationRunID{in.ID, in.RunID}.numbers()
+	if err != nil {
+		return eval.Comparison{}, err
+	}
+	return ws.Evals.CompareRuns(ctx, evaluation, run, in.With, in.Request())
 }

@@ -33,6 +33,11 @@ func (q evaluationQueue) EndRun(ctx context.Context, j eval.Job, o eval.Outcome)
 		if err := hold(ctx, s, j, 0, 0); err != nil {
 			return err
 		}
+		if o.Status == eval.RunCompleted && j.Run.DatasetID != nil {
+			if _, err := findDataset(ctx, s, *j.Run.DatasetID); err != nil {
+				return err
+			}
+		}
 		now := db.Micros(s.Now())
 		if _, err := s.Update((*evaluationRunRow)(nil)).Set("status = ?", string(o.Status)).Set("score = ?", o.Score).Set("passed = ?", o.Passed).
 			Set("results = ?", string(results)).Set("lease_owner = NULL").Set("completed_at = ?", now).Set("updated_at = ?", now).
