@@ -3,7 +3,6 @@ package eval
 import (
 	"encoding/json"
 
-	"github.com/promptmetrics-go/promptmetrics/internal/decode"
 	"github.com/promptmetrics-go/promptmetrics/timestamp"
 )
 
@@ -31,18 +30,6 @@ type Criteria struct {
 	MinScore *float64                   `json:"min_score,omitempty"`
 	Rules    []Rule                     `json:"rules,omitempty"`
 	Extra    map[string]json.RawMessage `json:"-"`
-}
-
-// plainCriteria are criteria without the methods below.
-type plainCriteria Criteria
-
-// MarshalJSON writes the known members in order, then Extra by name.
-func (c Criteria) MarshalJSON() ([]byte, error) { return decode.EncodeOpen(plainCriteria(c), c.Extra) }
-
-// UnmarshalJSON reads the known members and keeps the others in Extra.
-func (c *Criteria) UnmarshalJSON(data []byte) (err error) {
-	c.Extra, err = decode.Open(data, (*plainCriteria)(c))
-	return err
 }
 
 // Rule is one scorer with its configuration.

@@ -281,22 +281,21 @@ func TestRunner(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, e)
 			a := s.start(t)
-			begun := make(chan struct{}, 1)
-			s.model.Script("m", func(ctx context.Context, _ eval.Question, times int) (eval.Reply, error) {
-				if times == 1 {
-					select {
-					case begun <- struct{}{}:
-					default:
-					}
-					<-ctx.Done()
+			begun, stopped := make(chan struct{}, 9), make(chan struct{})
+			s.model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
+				begun <- struct{}{}
+				select {
+				case <-stopped:
+					return reply("right")
+				case <-ctx.Done():
 					return eval.Reply{}, ctx.Err()
 				}
-				return reply("right")
 			})
 			evaluation, dataset := a.ask(t, "m", 2)
 			run := a.run(t, "m", evaluation, dataset)
 			<-begun
 			a.stop()
+			close(stopped)
 			still, err := a.evals.GetRun(t.Context(), evaluation, run.ID)
 			require.NoError(t, err)
 			require.Equal(t, eval.RunRunning, still.Status)

@@ -24,8 +24,6 @@ const (
 	maxMemberText  = 1024
 	maxDepth       = 100
 
-	// MaxRules is how many rules criteria have at most.
-	MaxRules = 100
 	// maxCriteria is the size of criteria as JSON, in bytes.
 	maxCriteria = 128 << 10
 	// maxScore keeps sums of scores finite.
