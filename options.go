@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
@@ -62,6 +63,9 @@ type Options struct {
 	CacheSize int
 	// Prices override the built-in price table, model by model.
 	Prices *telemetry.PriceTable
+	// Model answers the rows of evaluation runs and the rules that ask a model.
+	// Default: none, and only recorded outputs and rendered prompts are scored.
+	Model eval.Model
 	// Retention is how long logs, traces and runs are kept; daily sums and the
 	// audit log stay. Default 0: for ever.
 	Retention time.Duration

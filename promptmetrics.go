@@ -37,6 +37,8 @@ type Client struct {
 	registry    *registry.Registry
 	telemetry   telemetry.StoreOf
 	evaluations eval.StoreOf
+	runner      *eval.Runner
+	model       eval.Model // nil if there is none
 	prices      *telemetry.PriceTable
 	content     registry.ContentStore
 	git         *gitstore.Store // nil if Options.Content was given
@@ -66,7 +68,7 @@ func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices}
+	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, model: o.Model}
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -104,6 +106,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	})
 	c.telemetry = c.store.Telemetry()
 	c.evaluations = c.store.Evaluations()
+	c.runner = c.newRunner()
 	c.keys = c.store.Keys()
 	if c.keyring, err = access.NewKeyring(c.keys, access.KeyringOptions{
 		Salt: salt, Now: o.Now, Logger: o.Logger, TouchEvery: o.KeyTouchInterval,

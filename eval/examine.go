@@ -134,7 +134,7 @@ func (p *prompted) render(ctx context.Context, row Row) (entry registry.Entry, e
 			return entry, errors.New("the row's input is no JSON object")
 		}
 	}
-	err = insist(ctx, func() error {
+	err = insistAWhile(ctx, func() error {
 		entry, err = p.prompts.Get(ctx, p.name, registry.Query{Version: p.version, Variables: variables})
 		return err
 	})

@@ -67,7 +67,7 @@ func (m *meter) enter(ctx context.Context) error {
 	if err := m.afford(); err != nil || m.budget == nil {
 		return err
 	}
-	err := insist(ctx, func() error { return m.budget.Check(ctx) })
+	err := insistAWhile(ctx, func() error { return m.budget.Check(ctx) })
 	if err != nil && ctx.Err() == nil {
 		err = &stop{reason: explain(err)}
 		m.mu.Lock()
@@ -111,11 +111,12 @@ func (s *stop) Error() string { return s.reason }
 
 // Waiting for what will come back.
 const (
-	firstWait  = 100 * time.Millisecond
-	longWait   = 5 * time.Second
-	rateTries  = 4
-	rateWait   = time.Second
-	rateMaxGap = time.Minute
+	firstWait   = 100 * time.Millisecond
+	longWait    = 5 * time.Second
+	outageLimit = time.Minute
+	rateTries   = 4
+	rateWait    = time.Second
+	rateMaxGap  = time.Minute
 )
 
 // insist repeats what fails because a store of ours is down, until it works or
@@ -130,6 +131,14 @@ func insist(ctx context.Context, do func() error) error {
 			return err
 		}
 	}
+}
+
+// insistAWhile is insist for what may be down for good, such as a prompt whose
+// file is lost.
+func insistAWhile(ctx context.Context, do func() error) error {
+	own, cancel := context.WithTimeout(ctx, outageLimit)
+	defer cancel()
+	return insist(own, do)
 }
 
 // patiently repeats a call that a provider's rate limit refused. The model has

@@ -313,7 +313,7 @@ func (l *lazyAnswers) resolve(ctx context.Context) (*prompted, error) {
 // resolve settles version, provider and model of a run, and stores them.
 func (r *Runner) resolve(ctx context.Context, j *Job, tools RunTools) (*prompted, error) {
 	var target target
-	if err := insist(ctx, func() (err error) {
+	if err := insistAWhile(ctx, func() (err error) {
 		target, err = resolveTarget(ctx, tools, j.Evaluation.PromptName, targetOf(j.Run))
 		return err
 	}); err != nil {
