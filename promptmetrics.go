@@ -15,7 +15,6 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/abtest"
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/eval"
-	"github.com/promptmetrics-go/promptmetrics/eval/scorer"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
 	"github.com/promptmetrics-go/promptmetrics/playground"
@@ -39,7 +38,8 @@ type Client struct {
 	telemetry   telemetry.StoreOf
 	evaluations eval.StoreOf
 	experiments abtest.StoreOf
-	scorers     eval.Compiler
+	runner      *eval.Runner
+	model       eval.Model // nil if there is none
 	playground  *playground.Playground
 	prices      *telemetry.PriceTable
 	monthly     *float64 // the budget of a workspace that has none of its own
@@ -72,7 +72,7 @@ func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD}
+	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD, model: o.Model}
 	c.inUse = otter.Must(&otter.Options[use, *Workspace]{MaximumSize: maxInUse})
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -115,7 +115,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	}
 	c.evaluations = c.store.Evaluations()
 	c.experiments = c.store.ABTests()
-	c.scorers = scorer.New(scorer.Options{})
+	c.runner = c.newRunner()
 	c.keys = c.store.Keys()
 	if c.keyring, err = access.NewKeyring(c.keys, access.KeyringOptions{
 		Salt: salt, Now: o.Now, Logger: o.Logger, TouchEvery: o.KeyTouchInterval,

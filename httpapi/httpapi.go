@@ -73,6 +73,7 @@ func (a *api) register() {
 	a.registerSpans()
 	a.registerRuns()
 	a.registerEvaluations()
+	a.registerEvaluationRuns()
 	a.registerDatasets()
 	a.registerMetrics()
 	a.registerABTests()
