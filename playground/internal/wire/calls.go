@@ -57,8 +57,12 @@ func (c *Calls) Add(f Fragment) error {
 }
 
 // find gives the call that a fragment belongs to, nil for a new one. An id of
-// its own makes a new one, for there are servers that count every call as 0.
+// its own makes a new one, for there are servers that count every call as 0; so
+// does a name where a server gives neither ids nor numbers.
 func (c *Calls) find(f Fragment) *call {
+	if f.Index < 0 && f.ID == "" && f.Name != "" {
+		return nil
+	}
 	for i := len(c.list) - 1; i >= 0; i-- {
 		at := c.list[i]
 		if f.Index >= 0 && at.index != f.Index {

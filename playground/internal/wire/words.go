@@ -84,6 +84,9 @@ func ParseWords(body []byte) Words {
 		return w
 	}
 	w := Words{Kind: outer.Type.text(), Code: outer.Code.text()}
+	if w.Kind == "error" { // of the object itself
+		w.Kind = ""
+	}
 	for _, m := range []loose{outer.Error, outer.Message, outer.Detail} {
 		if w.Message = m.text(); w.Message != "" {
 			return w
@@ -100,6 +103,15 @@ func ParseWords(body []byte) Words {
 		w.Message = strings.Join(texts, "; ")
 	}
 	return w
+}
+
+// Said reads the member "error" of an answer or an event.
+func Said(raw json.RawMessage) Words {
+	body, err := json.Marshal(map[string]json.RawMessage{"error": raw})
+	if err != nil {
+		return Words{}
+	}
+	return ParseWords(body)
 }
 
 // statuses are what the kinds of errors within a stream stand for. Sources:
