@@ -36,6 +36,11 @@ func fixture(name, hint string, build func(openai.Options) (*openai.Provider, er
 	}
 }
 
+func sibling(f providertest.Fixture) providertest.Fixture {
+	f.Sibling = true
+	return f
+}
+
 func hosted() providertest.Fixture { return fixture("openai", "OPENAI_API_KEY", openai.New) }
 
 func azure() providertest.Fixture {
@@ -55,11 +60,11 @@ func compatible() providertest.Fixture {
 
 func TestOpenAI(t *testing.T) { t.Parallel(); providertest.Run(t, hosted()) }
 
-func TestAzure(t *testing.T) { t.Parallel(); providertest.Run(t, azure()) }
+func TestAzure(t *testing.T) { t.Parallel(); providertest.Run(t, sibling(azure())) }
 
-func TestAzureDated(t *testing.T) { t.Parallel(); providertest.Run(t, dated()) }
+func TestAzureDated(t *testing.T) { t.Parallel(); providertest.Run(t, sibling(dated())) }
 
-func TestCompatible(t *testing.T) { t.Parallel(); providertest.Run(t, compatible()) }
+func TestCompatible(t *testing.T) { t.Parallel(); providertest.Run(t, sibling(compatible())) }
 
 func TestRequests(t *testing.T) {
 	some := func(names ...string) map[string]playground.Call {

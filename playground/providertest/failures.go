@@ -90,16 +90,18 @@ func retries(t *testing.T, f Fixture) {
 	limited := func(after string) Answer {
 		return Answer{Status: 429, Message: "slow down", Header: http.Header{"Retry-After": {after}}}
 	}
+	soon := http.Header{"Retry-After-Ms": {"1"}}
 	for name, bad := range map[string]Answer{
 		"an overload":         {Status: 529, Message: "overloaded"},
 		"an inner error":      {Status: 500, Message: "oops"},
 		"a gateway's page":    {Status: 502, Raw: []byte("<html>Bad gateway</html>"), ContentType: "text/html"},
 		"a server that stops": {Status: 503, Raw: []byte{}},
 		"a gateway's timeout": {Status: 504, Raw: []byte{}},
-		"a limited rate":      limited("0"),
+		"a limited rate":      {Status: 429, Message: "slow down"},
 	} {
 		t.Run(name+" passes", func(t *testing.T) {
 			t.Parallel()
+			bad.Header = soon
 			both(t, func(t *testing.T, ask asker) {
 				b := set(t, f, Settings{}, first(bad, bad, ok))
 				text, err := ask(t.Context(), b, hello())
@@ -135,7 +137,7 @@ func retries(t *testing.T, f Fixture) {
 	t.Run("what does not pass is told after three requests", func(t *testing.T) {
 		t.Parallel()
 		both(t, func(t *testing.T, ask asker) {
-			b := set(t, f, Settings{}, always(Answer{Status: 500, Message: "oops"}))
+			b := set(t, f, Settings{}, always(Answer{Status: 500, Message: "oops", Header: soon}))
 			_, err := ask(t.Context(), b, hello())
 			require.ErrorIs(t, err, pmerr.ErrProvider)
 			require.Contains(t, safe(t, err).Message, "oops")

@@ -44,6 +44,9 @@ type Fixture struct {
 	// EndMatters says that only the mark at the end tells a whole stream from
 	// one that was cut.
 	EndMatters bool
+	// Sibling says that the package runs the suite on another provider of its
+	// own: what does not depend on the format is left out.
+	Sibling bool
 }
 
 // Key is the API key of the suite. It may appear in no error and no log.
@@ -58,14 +61,17 @@ func Run(t *testing.T, f Fixture) {
 	t.Run("streams", func(t *testing.T) { t.Parallel(); streams(t, f) })
 	t.Run("tools", func(t *testing.T) { t.Parallel(); tools(t, f) })
 	t.Run("refusals", func(t *testing.T) { t.Parallel(); refusals(t, f) })
+	t.Run("models", func(t *testing.T) { t.Parallel(); models(t, f) })
+	t.Run("embeddings", func(t *testing.T) { t.Parallel(); embeddings(t, f) })
+	t.Run("options", func(t *testing.T) { t.Parallel(); options(t, f) })
+	if f.Sibling {
+		return
+	}
 	t.Run("retries", func(t *testing.T) { t.Parallel(); retries(t, f) })
 	t.Run("broken servers", func(t *testing.T) { t.Parallel(); brokenServers(t, f) })
 	t.Run("broken streams", func(t *testing.T) { t.Parallel(); brokenStreams(t, f) })
 	t.Run("ends with its context", func(t *testing.T) { t.Parallel(); contexts(t, f) })
 	t.Run("breaker", func(t *testing.T) { t.Parallel(); breakers(t, f) })
-	t.Run("models", func(t *testing.T) { t.Parallel(); models(t, f) })
-	t.Run("embeddings", func(t *testing.T) { t.Parallel(); embeddings(t, f) })
-	t.Run("options", func(t *testing.T) { t.Parallel(); options(t, f) })
 }
 
 // bench is a provider with its played server.
