@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/budget"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
+	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
@@ -23,24 +25,28 @@ import (
 // "default", in which the program itself acts. It is safe for concurrent use,
 // and several may live in one process.
 type Client struct {
-	Registry  *registry.Service
-	Telemetry *telemetry.Service
-	Keys      access.Keys
-	Audit     access.AuditLog
+	Registry   *registry.Service
+	Telemetry  *telemetry.Service
+	Playground *playground.Service
+	Budget     *budget.Service
+	Keys       access.Keys
+	Audit      access.AuditLog
 
-	now       func() time.Time
-	log       *slog.Logger
-	db        *db.DB
-	store     *sqlstore.Store
-	registry  *registry.Registry
-	telemetry telemetry.StoreOf
-	prices    *telemetry.PriceTable
-	content   registry.ContentStore
-	git       *gitstore.Store // nil if Options.Content was given
-	keys      access.KeyStore
-	keyring   *access.Keyring
-	limiter   *access.Limiter
-	health    healthCache
+	now        func() time.Time
+	log        *slog.Logger
+	db         *db.DB
+	store      *sqlstore.Store
+	registry   *registry.Registry
+	telemetry  telemetry.StoreOf
+	prices     *telemetry.PriceTable
+	playground *playground.Playground
+	monthly    *float64 // the budget of a workspace that has none of its own
+	content    registry.ContentStore
+	git        *gitstore.Store // nil if Options.Content was given
+	keys       access.KeyStore
+	keyring    *access.Keyring
+	limiter    *access.Limiter
+	health     healthCache
 
 	syncing  atomic.Bool
 	lastSync atomic.Int64 // Unix milliseconds; 0 never
@@ -63,7 +69,7 @@ func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices}
+	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD}
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -100,6 +106,9 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 		Index: c.store.Prompts(), Content: c.content, Logger: o.Logger, Limits: o.RenderLimits, CacheSize: o.CacheSize,
 	})
 	c.telemetry = c.store.Telemetry()
+	if c.playground, err = playground.New(playground.Config{Providers: o.Providers, Logger: o.Logger, Now: o.Now}); err != nil {
+		return fmt.Errorf("Options.Providers: %w", err)
+	}
 	c.keys = c.store.Keys()
 	if c.keyring, err = access.NewKeyring(c.keys, access.KeyringOptions{
 		Salt: salt, Now: o.Now, Logger: o.Logger, TouchEvery: o.KeyTouchInterval,
@@ -115,7 +124,8 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	home := c.In(workspace.Default(), owner)
-	c.Registry, c.Telemetry, c.Keys, c.Audit = home.Registry, home.Telemetry, home.Keys, home.Audit
+	c.Registry, c.Telemetry, c.Playground, c.Budget = home.Registry, home.Telemetry, home.Playground, home.Budget
+	c.Keys, c.Audit = home.Keys, home.Audit
 	return nil
 }
 

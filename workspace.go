@@ -2,6 +2,8 @@ package promptmetrics
 
 import (
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/budget"
+	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -14,6 +16,10 @@ type Workspace struct {
 	Registry *registry.Service
 	// Telemetry records logs, traces and runs.
 	Telemetry *telemetry.Service
+	// Playground calls models.
+	Playground *playground.Service
+	// Budget bounds what model calls may cost in a month.
+	Budget *budget.Service
 	// Keys manages API keys, with the power of the program's owner.
 	Keys access.Keys
 	// Audit reads who changed what.
@@ -38,14 +44,19 @@ var owner = workspace.Actor{Admin: true}
 
 // In gives a workspace in which an actor acts.
 func (c *Client) In(id workspace.ID, actor workspace.Actor) *Workspace {
-	return &Workspace{
+	w := &Workspace{
 		Registry:  c.registry.Workspace(id, actor),
 		Telemetry: telemetry.NewService(c.telemetry.Workspace(id, actor), c.prices),
+		Budget:    budget.NewService(c.store.Budget(id, actor), c.monthly, c.now),
 		Keys:      c.KeysOf(id, actor, access.Operator()),
 		Audit:     c.store.Audit(id),
 		client:    c,
 		id:        id,
 	}
+	w.Playground = c.playground.Workspace(playground.Scope{
+		Recorder: w.Telemetry, Budget: w.Budget, Auditor: c.store.Auditor(id, actor),
+	})
+	return w
 }
 
 // As gives the same workspace with another actor: what is changed through it

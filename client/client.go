@@ -11,10 +11,12 @@ import (
 // Client uses one server. It is safe for concurrent use. Its handles act in
 // the workspace of [Options]; [Client.Workspace] gives those of another one.
 type Client struct {
-	Registry  *Registry
-	Telemetry *Telemetry
-	Keys      *Keys
-	Audit     *Audit
+	Registry   *Registry
+	Telemetry  *Telemetry
+	Playground *Playground
+	Budget     *Budget
+	Keys       *Keys
+	Audit      *Audit
 
 	wire     *wire
 	cache    *cache
@@ -28,10 +30,12 @@ type Client struct {
 // Workspace holds the handles of one workspace. They share the connections and
 // the cache of the client that made them.
 type Workspace struct {
-	Registry  *Registry
-	Telemetry *Telemetry
-	Keys      *Keys
-	Audit     *Audit
+	Registry   *Registry
+	Telemetry  *Telemetry
+	Playground *Playground
+	Budget     *Budget
+	Keys       *Keys
+	Audit      *Audit
 }
 
 // New makes a client of the server at baseURL, for example
@@ -60,7 +64,8 @@ func New(baseURL string, options Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Registry, c.Telemetry, c.Keys, c.Audit = own.Registry, own.Telemetry, own.Keys, own.Audit
+	c.Registry, c.Telemetry, c.Playground, c.Budget = own.Registry, own.Telemetry, own.Playground, own.Budget
+	c.Keys, c.Audit = own.Keys, own.Audit
 	return c, nil
 }
 
@@ -99,9 +104,11 @@ func (c *Client) Workspace(name string) (*Workspace, error) {
 			link: l, cache: c.cache, fallback: c.fallback, crew: c.crew,
 			log: c.options.Logger, limits: c.options.Limits, patience: c.options.FallbackAfter,
 		},
-		Telemetry: &Telemetry{link: l, now: c.options.Now},
-		Keys:      &Keys{link: l},
-		Audit:     &Audit{link: l},
+		Telemetry:  &Telemetry{link: l, now: c.options.Now},
+		Playground: &Playground{link: l, timeout: c.options.ModelTimeout},
+		Budget:     &Budget{link: l},
+		Keys:       &Keys{link: l},
+		Audit:      &Audit{link: l},
 	}, nil
 }
 

@@ -90,7 +90,8 @@ func (o documented) example() string {
 // neededScope is what the contract says, not what the document does.
 func neededScope(method, path string) string {
 	switch {
-	case strings.HasPrefix(path, "/v1/api-keys"), strings.HasPrefix(path, "/v1/audit-logs"), method == "PUT" && strings.HasPrefix(path, "/v1/settings/"):
+	case strings.HasPrefix(path, "/v1/api-keys"), strings.HasPrefix(path, "/v1/audit-logs"),
+		path == "/v1/playground/models/refresh", method == "PUT": // every setting
 		return "admin"
 	case method == "GET":
 		return "read"

@@ -72,6 +72,8 @@ func (a *api) register() {
 	a.registerTraces()
 	a.registerSpans()
 	a.registerRuns()
+	a.registerPlayground()
+	a.registerBudget()
 	a.registerKeys()
 	a.registerAudit()
 	a.registerHealth()
