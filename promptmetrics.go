@@ -12,6 +12,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/budget"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
 	"github.com/promptmetrics-go/promptmetrics/playground"
@@ -29,6 +30,7 @@ type Client struct {
 	Telemetry  *telemetry.Service
 	Playground *playground.Service
 	Budget     *budget.Service
+	Compliance *compliance.Service
 	Keys       access.Keys
 	Audit      access.AuditLog
 
@@ -40,6 +42,7 @@ type Client struct {
 	telemetry  telemetry.StoreOf
 	prices     *telemetry.PriceTable
 	playground *playground.Playground
+	compliance *compliance.Engine
 	monthly    *float64 // the budget of a workspace that has none of its own
 	content    registry.ContentStore
 	git        *gitstore.Store // nil if Options.Content was given
@@ -73,7 +76,7 @@ func New(o Options) (*Client, error) {
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	changes, err := c.store.RegistryChanges(ctx)
+	changes, err := c.watched(ctx)
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -102,8 +105,16 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 		}
 		c.content = c.git
 	}
+	key, err := redactionKey(salt)
+	if err != nil {
+		return err
+	}
+	c.compliance = compliance.New(compliance.Config{
+		Driver: o.Compliance, Store: c.store.Compliance(), Logger: o.Logger, Now: o.Now, Key: key,
+	})
 	c.registry = registry.New(registry.Config{
 		Index: c.store.Prompts(), Content: c.content, Logger: o.Logger, Limits: o.RenderLimits, CacheSize: o.CacheSize,
+		Guard: promptGuard{c.compliance},
 	})
 	c.telemetry = c.store.Telemetry()
 	if c.playground, err = playground.New(playground.Config{Providers: o.Providers, Logger: o.Logger, Now: o.Now}); err != nil {
@@ -125,7 +136,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	}
 	home := c.In(workspace.Default(), owner)
 	c.Registry, c.Telemetry, c.Playground, c.Budget = home.Registry, home.Telemetry, home.Playground, home.Budget
-	c.Keys, c.Audit = home.Keys, home.Audit
+	c.Compliance, c.Keys, c.Audit = home.Compliance, home.Keys, home.Audit
 	return nil
 }
 

@@ -3,6 +3,7 @@ package promptmetrics
 import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/budget"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
@@ -20,6 +21,8 @@ type Workspace struct {
 	Playground *playground.Service
 	// Budget bounds what model calls may cost in a month.
 	Budget *budget.Service
+	// Compliance finds sensitive data in texts and guards the workspace.
+	Compliance *compliance.Service
 	// Keys manages API keys, with the power of the program's owner.
 	Keys access.Keys
 	// Audit reads who changed what.
@@ -53,6 +56,8 @@ func (c *Client) In(id workspace.ID, actor workspace.Actor) *Workspace {
 		client:    c,
 		id:        id,
 	}
+	w.Compliance = c.compliance.Workspace(id, actor, w.Registry)
+	w.Telemetry = w.Telemetry.Guarded(logGuard{w.Compliance})
 	w.Playground = c.playground.Workspace(playground.Scope{
 		Recorder: w.Telemetry, Budget: w.Budget, Auditor: c.store.Auditor(id, actor),
 	})

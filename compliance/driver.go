@@ -17,3 +17,17 @@ type Driver interface {
 	// and the context's own.
 	Scan(ctx context.Context, text string) (found []detect.Finding, truncated bool, err error)
 }
+
+// Builtin makes a driver of detectors that run in this process.
+func Builtin(detectors []detect.Detector) Driver {
+	return builtin{detect.NewScanner(detect.Options{Detectors: detectors, MaxFindings: maxFindings})}
+}
+
+type builtin struct{ scanner *detect.Scanner }
+
+func (builtin) Name() string { return "builtin" }
+
+func (b builtin) Scan(ctx context.Context, text string) ([]detect.Finding, bool, error) {
+	r := b.scanner.Scan(text)
+	return r.Findings, r.Truncated, ctx.Err()
+}

@@ -103,6 +103,8 @@ type redactor struct {
 	counts map[string]int
 	// values by token.
 	values map[string]string
+	// taken are the tokens that the text itself has.
+	taken map[string]bool
 }
 
 type tokenKey struct {
@@ -147,16 +149,36 @@ func (r *redactor) redact(all []located) []Redaction {
 func (r *redactor) token(e detect.Entity, value string) string {
 	if r.tokens == nil {
 		r.tokens, r.counts, r.values = map[tokenKey]string{}, map[string]int{}, map[string]string{}
+		r.taken = tokensIn(r.text)
 	}
 	key := tokenKey{word(e), value}
 	token, ok := r.tokens[key]
 	for !ok {
 		r.counts[key.word]++
 		token = "<" + key.word + "_" + strconv.Itoa(r.counts[key.word]) + ">"
-		ok = !strings.Contains(r.text, token)
+		ok = !r.taken[token]
 	}
 	r.tokens[key], r.values[token] = token, value
 	return token
+}
+
+// tokensIn finds what looks like one of our tokens in a text.
+func tokensIn(text string) map[string]bool {
+	taken := map[string]bool{}
+	for {
+		_, rest, ok := strings.Cut(text, "<")
+		if !ok {
+			return taken
+		}
+		n := 0
+		for n < len(rest) && n <= 2*maxEntity && wordByte(rest[n]) {
+			n++
+		}
+		if n > 0 && n < len(rest) && rest[n] == '>' {
+			taken["<"+rest[:n+1]] = true
+		}
+		text = rest[n:]
+	}
 }
 
 // word makes the name of an entity short: EMAIL for EMAIL_ADDRESS.
@@ -185,13 +207,12 @@ func mask(value string) string {
 	return strings.Repeat("*", n-shown) + value[tail:]
 }
 
-// hasher gives the keyed hash of values of one workspace.
-func hasher(key []byte, workspace string) func(string) string {
-	return func(value string) string {
-		h := hmac.New(sha256.New, key)
-		_, _ = h.Write([]byte(workspace))
-		_, _ = h.Write([]byte{0}) // no name of a workspace has it
-		_, _ = h.Write([]byte(value))
-		return hex.EncodeToString(h.Sum(nil))
-	}
+// keyedHash is the hash of a value under the key of the deployment, in one
+// workspace.
+func keyedHash(key []byte, workspace, value string) string {
+	h := hmac.New(sha256.New, key)
+	_, _ = h.Write([]byte(workspace))
+	_, _ = h.Write([]byte{0}) // no name of a workspace has it
+	_, _ = h.Write([]byte(value))
+	return hex.EncodeToString(h.Sum(nil))
 }

@@ -49,41 +49,14 @@ type Finding struct {
 	Vendor string `json:"vendor,omitempty"`
 }
 
-// RiskLevel puts a score into words.
-type RiskLevel string
-
-// The levels, with the least score of each.
-const (
-	RiskLow      RiskLevel = "low"      // 90
-	RiskMedium   RiskLevel = "medium"   // 70
-	RiskHigh     RiskLevel = "high"     // 40
-	RiskCritical RiskLevel = "critical" // 0
-)
-
-// riskOf gives the level of a score.
-func riskOf(score int) RiskLevel {
-	switch {
-	case score >= 90:
-		return RiskLow
-	case score >= 70:
-		return RiskMedium
-	case score >= 40:
-		return RiskHigh
-	}
-	return RiskCritical
-}
-
-// flaggedBelow is the score under which a text is flagged.
-const flaggedBelow = 90
-
 // Report answers a scan.
 type Report struct {
 	// ID of the filed item.
 	ID int64 `json:"id,omitempty"`
 	// Score is 100 for a clean text, less the weight of each finding's
 	// severity, at least 0. Injection does not count.
-	Score     int       `json:"score"`
-	RiskLevel RiskLevel `json:"riskLevel"`
+	Score     int              `json:"score"`
+	RiskLevel detect.RiskLevel `json:"riskLevel"`
 	// Flagged is set for a score under 90.
 	Flagged bool `json:"flagged"`
 	// Categories that the findings have, by name.
@@ -101,12 +74,12 @@ type Report struct {
 
 // Score is a filed scan.
 type Score struct {
-	ID         int64     `json:"id"`
-	PromptName string    `json:"prompt_name"`
-	VersionTag string    `json:"version_tag"`
-	Score      int       `json:"score"`
-	RiskLevel  RiskLevel `json:"risk_level"`
-	Flagged    bool      `json:"flagged"`
+	ID         int64            `json:"id"`
+	PromptName string           `json:"prompt_name"`
+	VersionTag string           `json:"version_tag"`
+	Score      int              `json:"score"`
+	RiskLevel  detect.RiskLevel `json:"risk_level"`
+	Flagged    bool             `json:"flagged"`
 	// Categories that the findings have, by name.
 	Categories []detect.Category `json:"categories"`
 	Findings   []Finding         `json:"findings"`
@@ -126,29 +99,12 @@ const (
 	maxFiled    = 200
 )
 
-// weight is what a finding takes off the score.
-func weight(s detect.Severity) int {
-	switch s {
-	case detect.Critical:
-		return 25
-	case detect.High:
-		return 15
-	case detect.Medium:
-		return 10
-	case detect.Low:
-		return 5
-	case detect.Info:
-		return 1
-	}
-	return 0
-}
-
 // score judges findings.
 func score(all []Finding) int {
 	sum := 100
 	for _, f := range all {
 		if f.Category != detect.Injection {
-			sum -= weight(f.Severity)
+			sum -= f.Severity.Weight()
 		}
 	}
 	return max(sum, 0)

@@ -78,7 +78,7 @@ func (f *faults) entity(field string, e detect.Entity) {
 }
 
 func (f *faults) severity(field string, s detect.Severity) {
-	f.check(weight(s) > 0, "%s must be one of critical, high, medium, low, info", field)
+	f.check(s.Weight() > 0, "%s must be one of critical, high, medium, low, info", field)
 }
 
 func (f *faults) fraction(field string, n float64) {
