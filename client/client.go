@@ -15,6 +15,7 @@ type Client struct {
 	Telemetry  *Telemetry
 	Playground *Playground
 	Budget     *Budget
+	Compliance *Compliance
 	Keys       *Keys
 	Audit      *Audit
 
@@ -34,6 +35,7 @@ type Workspace struct {
 	Telemetry  *Telemetry
 	Playground *Playground
 	Budget     *Budget
+	Compliance *Compliance
 	Keys       *Keys
 	Audit      *Audit
 }
@@ -65,6 +67,7 @@ func New(baseURL string, options Options) (*Client, error) {
 		return nil, err
 	}
 	c.Registry, c.Telemetry, c.Playground, c.Budget = own.Registry, own.Telemetry, own.Playground, own.Budget
+	c.Compliance = own.Compliance
 	c.Keys, c.Audit = own.Keys, own.Audit
 	return c, nil
 }
@@ -107,6 +110,7 @@ func (c *Client) Workspace(name string) (*Workspace, error) {
 		Telemetry:  &Telemetry{link: l, now: c.options.Now},
 		Playground: &Playground{link: l, timeout: c.options.ModelTimeout},
 		Budget:     &Budget{link: l},
+		Compliance: &Compliance{link: l},
 		Keys:       &Keys{link: l},
 		Audit:      &Audit{link: l},
 	}, nil

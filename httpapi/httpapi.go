@@ -74,6 +74,7 @@ func (a *api) register() {
 	a.registerRuns()
 	a.registerPlayground()
 	a.registerBudget()
+	a.registerCompliance()
 	a.registerKeys()
 	a.registerAudit()
 	a.registerHealth()
