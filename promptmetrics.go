@@ -15,6 +15,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
+	"github.com/promptmetrics-go/promptmetrics/metrics"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
@@ -28,6 +29,7 @@ import (
 type Client struct {
 	Registry   *registry.Service
 	Telemetry  *telemetry.Service
+	Metrics    *metrics.Service
 	Playground *playground.Service
 	Budget     *budget.Service
 	Compliance *compliance.Service
@@ -135,8 +137,9 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	home := c.In(workspace.Default(), owner)
-	c.Registry, c.Telemetry, c.Playground, c.Budget = home.Registry, home.Telemetry, home.Playground, home.Budget
-	c.Compliance, c.Keys, c.Audit = home.Compliance, home.Keys, home.Audit
+	c.Registry, c.Telemetry, c.Metrics = home.Registry, home.Telemetry, home.Metrics
+	c.Playground, c.Budget, c.Compliance = home.Playground, home.Budget, home.Compliance
+	c.Keys, c.Audit = home.Keys, home.Audit
 	return nil
 }
 

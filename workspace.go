@@ -4,6 +4,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/budget"
 	"github.com/promptmetrics-go/promptmetrics/compliance"
+	"github.com/promptmetrics-go/promptmetrics/metrics"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
@@ -17,6 +18,8 @@ type Workspace struct {
 	Registry *registry.Service
 	// Telemetry records logs, traces and runs.
 	Telemetry *telemetry.Service
+	// Metrics sums up what happened.
+	Metrics *metrics.Service
 	// Playground calls models.
 	Playground *playground.Service
 	// Budget bounds what model calls may cost in a month.
@@ -58,6 +61,7 @@ func (c *Client) In(id workspace.ID, actor workspace.Actor) *Workspace {
 	}
 	w.Compliance = c.compliance.Workspace(id, actor, w.Registry)
 	w.Telemetry = w.Telemetry.Guarded(logGuard{w.Compliance})
+	w.Metrics = metrics.NewService(c.store.Metrics(id), w.Telemetry, c.now)
 	w.Playground = c.playground.Workspace(playground.Scope{
 		Recorder: w.Telemetry, Budget: w.Budget, Auditor: c.store.Auditor(id, actor),
 	})

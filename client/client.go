@@ -13,6 +13,7 @@ import (
 type Client struct {
 	Registry   *Registry
 	Telemetry  *Telemetry
+	Metrics    *Metrics
 	Playground *Playground
 	Budget     *Budget
 	Compliance *Compliance
@@ -33,6 +34,7 @@ type Client struct {
 type Workspace struct {
 	Registry   *Registry
 	Telemetry  *Telemetry
+	Metrics    *Metrics
 	Playground *Playground
 	Budget     *Budget
 	Compliance *Compliance
@@ -66,8 +68,8 @@ func New(baseURL string, options Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Registry, c.Telemetry, c.Playground, c.Budget = own.Registry, own.Telemetry, own.Playground, own.Budget
-	c.Compliance = own.Compliance
+	c.Registry, c.Telemetry, c.Metrics = own.Registry, own.Telemetry, own.Metrics
+	c.Playground, c.Budget, c.Compliance = own.Playground, own.Budget, own.Compliance
 	c.Keys, c.Audit = own.Keys, own.Audit
 	return c, nil
 }
@@ -108,6 +110,7 @@ func (c *Client) Workspace(name string) (*Workspace, error) {
 			log: c.options.Logger, limits: c.options.Limits, patience: c.options.FallbackAfter,
 		},
 		Telemetry:  &Telemetry{link: l, now: c.options.Now},
+		Metrics:    &Metrics{link: l},
 		Playground: &Playground{link: l, timeout: c.options.ModelTimeout},
 		Budget:     &Budget{link: l},
 		Compliance: &Compliance{link: l},

@@ -260,12 +260,15 @@ func TestAnswersFitTheirSchemas(t *testing.T) {
 	s.send(t, worker, "POST", "/v1/traces", `{"trace_id":"`+traceA+`"}`)
 	s.send(t, worker, "POST", "/v1/traces/"+traceA+"/spans", `{"name":"x","span_id":"`+spanA+`"}`)
 	s.send(t, worker, "POST", "/v1/runs", `{"workflow_name":"w","run_id":"`+runA+`"}`)
+	s.send(t, worker, "POST", "/v1/compliance/scan", `{"text":"hello"}`)
+	s.send(t, worker, "POST", "/v1/compliance/rules", `{"name":"ids","pattern":"ID-\\d+","must_match":["ID-1"]}`)
+	s.send(t, worker, "POST", "/v1/compliance/allow-list", `{"kind":"exact","value":"ID-7"}`)
 	checked := 0
 	for _, op := range d.operations() {
 		if op.method != "GET" {
 			continue
 		}
-		path := strings.NewReplacer("nobody", "welcome", "nothing", "production").Replace(op.example())
+		path := strings.NewReplacer("nobody", "welcome", "nothing", "production", "/scores/999", "/scores/1").Replace(op.example())
 		switch op.OperationID {
 		case "getPrompt":
 			path += "?variables[age]=1"

@@ -72,6 +72,7 @@ func (a *api) register() {
 	a.registerTraces()
 	a.registerSpans()
 	a.registerRuns()
+	a.registerMetrics()
 	a.registerPlayground()
 	a.registerBudget()
 	a.registerCompliance()
