@@ -10,6 +10,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
 	"github.com/promptmetrics-go/promptmetrics/client"
+	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
 	"github.com/promptmetrics-go/promptmetrics/httpapi"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
@@ -42,6 +43,10 @@ func TestRemote(t *testing.T) {
 		t.Run("Access", func(t *testing.T) {
 			t.Parallel()
 			accesstest.Run(t, r.access)
+		})
+		t.Run("Compliance", func(t *testing.T) {
+			t.Parallel()
+			compliancetest.Run(t, r.compliance)
 		})
 	})
 }
@@ -76,6 +81,17 @@ func (r remote) telemetry(tb testing.TB) telemetrytest.Env {
 	return telemetrytest.Env{
 		Mine: own.Telemetry, Theirs: r.connect(tb, "foreign", theirs.String(), everything, theirs).Telemetry,
 		Actor: "own", Audit: own.Audit,
+	}
+}
+
+func (r remote) compliance(tb testing.TB) compliancetest.Env {
+	tb.Helper()
+	mine, theirs := r.pair(tb)
+	own := r.connect(tb, "own", mine.String(), everything, mine)
+	return compliancetest.Env{
+		Mine: own.Compliance, Theirs: r.connect(tb, "foreign", theirs.String(), everything, theirs).Compliance,
+		Guest:   r.connect(tb, "guest", mine.String(), ordinary, mine).Compliance,
+		Prompts: own.Registry, Logs: own.Telemetry, Actor: "own", Audit: own.Audit,
 	}
 }
 

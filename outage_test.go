@@ -11,6 +11,8 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics"
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
+	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/page"
 	"github.com/promptmetrics-go/promptmetrics/registry"
@@ -31,6 +33,7 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 		for _, api := range []reflect.Type{
 			reflect.TypeFor[registrytest.Registry](), reflect.TypeFor[telemetrytest.Telemetry](),
 			reflect.TypeFor[access.Keys](), reflect.TypeFor[access.AuditLog](),
+			reflect.TypeFor[compliancetest.Compliance](),
 		} {
 			for method := range api.Methods() {
 				name := method.Name
@@ -62,6 +65,7 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 // with.
 func unavailable(pm *promptmetrics.Client) map[string]func(context.Context) error {
 	const id = "00000000-0000-4000-8000-000000000000"
+	s := pm.Compliance
 	r, t, none, first := pm.Registry, pm.Telemetry, registry.Signature{}, page.Request{}
 	running := telemetry.RunRunning
 	return map[string]func(context.Context) error{
@@ -118,6 +122,31 @@ func unavailable(pm *promptmetrics.Client) map[string]func(context.Context) erro
 		"Run":         func(ctx context.Context) error { _, err := t.Run(ctx, id); return err },
 		"DeleteTrace": func(ctx context.Context) error { return t.DeleteTrace(ctx, id) },
 		"DeleteRun":   func(ctx context.Context) error { return t.DeleteRun(ctx, id) },
+
+		"Scan": func(ctx context.Context) error {
+			_, err := s.Scan(ctx, compliance.ScanRequest{Text: "x"})
+			return err
+		},
+		"Scores": func(ctx context.Context) error { _, err := s.Scores(ctx, first); return err },
+		"Score":  func(ctx context.Context) error { _, err := s.Score(ctx, 1); return err },
+		"Redact": func(ctx context.Context) error {
+			_, err := s.Redact(ctx, compliance.RedactRequest{Text: "x"})
+			return err
+		},
+		"CreateRule": func(ctx context.Context) error {
+			_, err := s.CreateRule(ctx, compliance.Rule{Name: "r", Pattern: "x"})
+			return err
+		},
+		"Rules":      func(ctx context.Context) error { _, err := s.Rules(ctx, first); return err },
+		"DeleteRule": func(ctx context.Context) error { return s.DeleteRule(ctx, 1) },
+		"Allow": func(ctx context.Context) error {
+			_, err := s.Allow(ctx, compliance.Allowance{Kind: compliance.AllowExact, Value: "x"})
+			return err
+		},
+		"Allowed":   func(ctx context.Context) error { _, err := s.Allowed(ctx, first); return err },
+		"Disallow":  func(ctx context.Context) error { return s.Disallow(ctx, 1) },
+		"Policy":    func(ctx context.Context) error { _, err := s.Policy(ctx); return err },
+		"SetPolicy": func(ctx context.Context) error { _, err := s.SetPolicy(ctx, compliance.Policy{}); return err },
 
 		"Create key": func(ctx context.Context) error { _, err := pm.Keys.Create(ctx, access.KeySpec{Name: "k"}); return err },
 		"List key":   func(ctx context.Context) error { _, err := pm.Keys.List(ctx, first); return err },
