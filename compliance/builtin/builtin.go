@@ -1,0 +1,19 @@
+// Package builtin lists the detectors that a scanner has unless it is told
+// otherwise. It exists so that package detect imports none of them.
+package builtin
+
+import (
+	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
+	"github.com/promptmetrics-go/promptmetrics/compliance/detect/pii"
+)
+
+// Options says which conventions apply to the texts. The zero value is good.
+type Options struct {
+	// PII configures the detectors of personal data.
+	PII pii.Options
+}
+
+// Detectors returns the built-in detectors, in the order in which they run.
+func Detectors(o Options) []detect.Detector {
+	return pii.Detectors(o.PII)
+}
