@@ -90,6 +90,7 @@ type difference struct {
 	first string
 }
 
+// equal tells that nothing differs.
 func (d *difference) equal() bool { return d.matched == d.total }
 
 // note counts a leaf that differs.
@@ -121,18 +122,17 @@ func (d *difference) compare(want, got any, equal bool, path []string) {
 			return
 		}
 	default:
-		d.total++
 		if sameScalar(want, got) {
+			d.total++
 			d.matched++
-		} else {
-			d.note(path, "expected "+show(want)+", got "+show(got))
+			return
 		}
-		return
 	}
 	d.note(path, "expected "+show(want)+", got "+show(got))
-	d.total += leaves(want)
 	if equal {
-		d.total += leaves(got)
+		d.total += max(leaves(want), leaves(got))
+	} else {
+		d.total += leaves(want)
 	}
 }
 

@@ -67,7 +67,7 @@ func buildLLMJudge(c *Compiler, r *rule) judge {
 	}
 	rubric, threshold := r.judging(c, &config)
 	return func(ctx context.Context, k *eval.Case) (outcome, error) {
-		p, err := newPrompt(rubric, k)
+		p, err := newPrompt(rubric, k, true)
 		if err != nil {
 			return outcome{}, err
 		}

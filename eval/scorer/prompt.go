@@ -20,8 +20,8 @@ type prompt struct {
 }
 
 // newPrompt begins with what the rubric does not name itself: the judge should
-// know the question and the expected answer.
-func newPrompt(rubric template, c *eval.Case) (*prompt, error) {
+// know the question and, with expected, the expected answer.
+func newPrompt(rubric template, c *eval.Case, expected bool) (*prompt, error) {
 	for _, part := range []struct{ what, text string }{
 		{"the output", c.Output}, {"the row's input", string(c.Row.Input)},
 		{"the row's expectedOutput", string(c.Row.ExpectedOutput)},
@@ -38,7 +38,7 @@ func newPrompt(rubric template, c *eval.Case) (*prompt, error) {
 	if len(c.Row.Input) > 0 && !rubric.names["input"] {
 		p.add("INPUT", string(c.Row.Input))
 	}
-	if !isNull(c.Row.ExpectedOutput) && !rubric.names["expected"] && !rubric.names["expectedOutput"] {
+	if expected && !isNull(c.Row.ExpectedOutput) && !rubric.names["expected"] && !rubric.names["expectedOutput"] {
 		text, _, err := expectedText(c.Row.ExpectedOutput)
 		if err != nil {
 			return nil, err
