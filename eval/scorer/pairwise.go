@@ -2,8 +2,6 @@ package scorer
 
 import (
 	"context"
-
-	"github.com/promptmetrics-go/promptmetrics/eval"
 )
 
 // buildPairwiseJudge: a model compares the output with a baseline, once in each
@@ -19,7 +17,7 @@ func buildPairwiseJudge(c *Compiler, r *rule) judge {
 	}
 	rubric, threshold := r.judging(c, &config.judging)
 	baseline := r.expectation("baseline", config.Baseline)
-	return func(ctx context.Context, k *eval.Case) (outcome, error) {
+	return func(ctx context.Context, k *subject) (outcome, error) {
 		other, own, err := baselineOf(k, baseline)
 		if err != nil {
 			return outcome{}, err
@@ -44,7 +42,7 @@ func buildPairwiseJudge(c *Compiler, r *rule) judge {
 
 // baselineOf is what the rule says, else the case's own baseline, else the
 // expected text.
-func baselineOf(k *eval.Case, e expectation) (text string, own bool, err error) {
+func baselineOf(k *subject, e expectation) (text string, own bool, err error) {
 	if k.Baseline != nil && e.template == nil {
 		return *k.Baseline, true, nil
 	}
@@ -54,7 +52,7 @@ func baselineOf(k *eval.Case, e expectation) (text string, own bool, err error) 
 
 // compare asks which of two answers is better. With expected the judge sees the
 // expected text too; where that is the baseline it would give itself away.
-func (a *asking) compare(ctx context.Context, rubric template, k *eval.Case, expected bool, one, two string) (choice, string, error) {
+func (a *asking) compare(ctx context.Context, rubric template, k *subject, expected bool, one, two string) (choice, string, error) {
 	// The fences depend on both texts, wherever the second came from.
 	with := *k
 	with.Baseline = &two

@@ -51,7 +51,7 @@ func (s scorer) Score(ctx context.Context, c eval.Case) (eval.Verdict, error) {
 	if err := ctx.Err(); err != nil {
 		return eval.Verdict{}, err
 	}
-	o, err := s.judge(ctx, &c)
+	o, err := s.judge(ctx, &subject{Case: c})
 	if err != nil {
 		return eval.Verdict{}, err
 	}
