@@ -30,7 +30,7 @@ func buildCosine(c *Compiler, r *rule) judge {
 			return outcome{}, err
 		}
 		if max(len(want), len(got)) > maxEmbedded {
-			return outcome{}, tooLong("the expected text or the output", maxEmbedded, "bytes")
+			return outcome{}, tooLong("the expected text or the output", maxEmbedded)
 		}
 		vectors, err := c.model.Embed(ctx, config.Provider, config.Model, []string{want, got})
 		if err != nil {

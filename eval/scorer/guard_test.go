@@ -40,7 +40,7 @@ func TestTheDiallerRefusesWhatTheCheckCouldNotSee(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		t.Error("the server was reached")
-		io.WriteString(w, `{"score":1}`)
+		_, _ = io.WriteString(w, `{"score":1}`)
 	}))
 	t.Cleanup(server.Close)
 	proxy, err := url.Parse(server.URL)

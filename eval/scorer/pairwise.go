@@ -23,7 +23,7 @@ func buildPairwiseJudge(c *Compiler, r *rule) judge {
 			return outcome{}, err
 		}
 		if len(other) > maxJudged {
-			return outcome{}, tooLong("the baseline", maxJudged, "bytes")
+			return outcome{}, tooLong("the baseline", maxJudged)
 		}
 		a := asking{model: c.model, config: &config.judging, format: choiceFormat}
 		forth, why, err := a.compare(ctx, rubric, k, own, k.Output, other)

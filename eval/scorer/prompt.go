@@ -22,11 +22,12 @@ type prompt struct {
 // know the question and, with expected, the expected answer.
 func newPrompt(rubric template, c *subject, expected bool) (*prompt, error) {
 	for _, part := range []struct{ what, text string }{
-		{"the output", c.Output}, {"the row's input", string(c.Row.Input)},
+		{"the output", c.Output},
+		{"the row's input", string(c.Row.Input)},
 		{"the row's expectedOutput", string(c.Row.ExpectedOutput)},
 	} {
 		if len(part.text) > maxJudged {
-			return nil, tooLong(part.what, maxJudged, "bytes")
+			return nil, tooLong(part.what, maxJudged)
 		}
 	}
 	data, err := c.rowData()

@@ -39,7 +39,7 @@ func TestWebhookScores(t *testing.T) {
 			w.WriteHeader(http.StatusTeapot)
 			return
 		}
-		io.WriteString(w, `{"score":0.6,"reason":"close","extra":true}`)
+		_, _ = io.WriteString(w, `{"score":0.6,"reason":"close","extra":true}`)
 	})
 	v, err := callHook(t, address, o, row("41", `{"answer":"42"}`))
 	require.NoError(t, err)
@@ -54,7 +54,7 @@ func TestWebhookAnswers(t *testing.T) {
 				w.Header().Set(headers[i], headers[i+1])
 			}
 			w.WriteHeader(status)
-			io.WriteString(w, body)
+			_, _ = io.WriteString(w, body)
 		}
 	}
 	t.Run("passed goes before the threshold", func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestWebhookAnswers(t *testing.T) {
 			require.Contains(t, e.Message, test.message)
 			require.NotContains(t, err.Error(), "secret page")
 			require.Equal(t, int32(1), calls.Load())
-			if test.kind == pmerr.ErrProviderRateLimited {
+			if e.Code == pmerr.ProviderRateLimited {
 				require.Equal(t, 7*time.Second, e.RetryAfter)
 			}
 		})
@@ -112,7 +112,7 @@ func TestWebhookAnswers(t *testing.T) {
 		t.Parallel()
 		arrived := make(chan struct{})
 		address, o := hook(t, func(_ http.ResponseWriter, r *http.Request) {
-			io.Copy(io.Discard, r.Body) // only then is the end of the connection seen
+			_, _ = io.Copy(io.Discard, r.Body) // only then is the end of the connection seen
 			close(arrived)
 			<-r.Context().Done()
 		})
