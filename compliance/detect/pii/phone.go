@@ -161,6 +161,9 @@ func labelled(c *chain) int {
 			return 0
 		}
 	}
+	if best > 0 && counted(c, c.groups[best-1].end) {
+		return 0
+	}
 	if best > 0 {
 		var buf [maxE164]byte
 		if oneDigit(c.text(buf[:0], 0, best)) {
@@ -168,6 +171,22 @@ func labelled(c *chain) int {
 		}
 	}
 	return best
+}
+
+// units are the words after a number that counts something.
+var units = set(`bytes byte kb mb gb bits ms ns us seconds minutes hours days years times views users people rows records
+	requests tokens lines words characters pixels px dpi km miles meters m kg dollars euros usd eur gbp points votes
+	items units copies stück mal`)
+
+// counted says whether the word right after end is a unit.
+func counted(c *chain, end int) bool {
+	if at(c.b, end) != ' ' {
+		return false
+	}
+	to := min(len(c.b), end+16)
+	w := wordWalk{norm: c.b[end:to], lower: c.t.Lower[end:to]}
+	_, ok := units[string(w.forth())]
+	return ok
 }
 
 // openBracket is where the first group starts, its bracket included.

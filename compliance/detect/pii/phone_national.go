@@ -28,12 +28,21 @@ func national(c *chain, i int) (int, float64) {
 			!l.has(lPhone|lPhoneWeak) {
 			continue
 		}
+		if !f.brackets && c.gapIs(i, " ") && !l.is(lPhone|lPhoneWeak) && listed(c, i, n) {
+			continue
+		}
 		if last := i + n - 1; last < len(c.groups)-1 && !outer(c, last) || !c.freeRight(last) {
 			continue
 		}
 		return n, .75
 	}
 	return 0, 0
+}
+
+// listed says whether groups with spaces between them stand in a longer row of
+// such groups, where no one can tell which belong together.
+func listed(c *chain, i, n int) bool {
+	return i > 0 && c.gapIs(i-1, " ") || i+n < len(c.groups) && c.gapIs(i+n-1, " ")
 }
 
 // outer says whether gap i separates numbers rather than groups of one.

@@ -36,6 +36,7 @@ var words = table(map[label]string{
 		timestamp epoch unix nanoseconds milliseconds ts commit build checksum hash sha md5 crc
 		transaction txn receipt po rma incident issue bug doi pmid arxiv patent
 		amount total price sum revenue population views bytes meter inventory catalog catalogue
+		page pages room flight seat row rows column index size width height code status exit memory line offset chapter
 		serie заказ заказа 訂單 订单 注文 policy claim docket oid port pid uid guid uuid vin zip plz`,
 	lVersion: `version versions ver v versión versao versão release releases build builds firmware fw driver revision rev
 		section sections chapter abschnitt kapitel clause article paragraph oid oids assembly kernel patch
