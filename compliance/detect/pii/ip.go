@@ -67,6 +67,8 @@ func hostLeft(t *detect.Text, start int) bool {
 	b := t.Norm
 	p, q := at(b, start-1), at(b, start-2)
 	switch {
+	case p == ' ' && bytes.HasSuffix(b[:start-1], []byte("§")), bytes.HasSuffix(b[:start], []byte("§")):
+		return false
 	case isWord(p), p == '.', p == '#', p == '^', p == '~', p == '$', p == '%', p == '+':
 		return false
 	case p == '-':
