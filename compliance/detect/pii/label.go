@@ -23,6 +23,8 @@ const (
 	lBorn // a verb: with a date in digits only
 	lPassport
 	lLicence
+	lLicenceWord // together with the next
+	lDriver
 	lNHS
 	lNINO
 	lSteuerID
@@ -74,6 +76,9 @@ func (l labels) has(want label) bool { return l.all&want != 0 }
 // names is for numbers with a check digit: the word may stand a little off, as
 // in "Medicare card", unless the nearest says something quite different.
 func (l labels) names(want label) bool {
+	if want == lLicence && (l.is(lLicenceWord) && l.has(lDriver) || l.is(lDriver) && l.has(lLicenceWord)) {
+		return true
+	}
 	return l.is(want) || l.has(want) && l.is(lCard)
 }
 

@@ -24,7 +24,7 @@ func national(c *chain, i int) (int, float64) {
 		if f.labelled && !l.is(lPhone|lPhoneWeak) {
 			continue
 		}
-		if l.is(lOther|lCard|lSSN|lVersion|lSIN|lTFN|lNHS|lMedicare|lAadhaar|lBSN|lNIR|lPassport|lLicence|lIP) &&
+		if l.is(lOther|lCard|lSSN|lVersion|lSIN|lTFN|lNHS|lMedicare|lAadhaar|lBSN|lNIR|lPassport|lLicence|lLicenceWord|lIP) &&
 			!l.has(lPhone|lPhoneWeak) {
 			continue
 		}

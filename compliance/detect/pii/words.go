@@ -30,7 +30,7 @@ var words = table(map[label]string{
 	lCard: `card cards visa mastercard amex debit creditcard kreditkarte karte tarjeta carte carta cartão cartao kaart
 		cc ccn pan cardnumber discover jcb diners unionpay maestro карта карты картой 信用卡 银行卡 卡号 カード 카드 kort karta`,
 	lOther: `order orders ordernumber bestellung bestellnummer pedido commande ordine bestelling
-		invoice rechnung rechnungsnummer factura facture fattura tracking shipment parcel sendungsnummer
+		bestell invoice rechnung rechnungsnummer factura facture fattura tracking shipment parcel sendungsnummer
 		isbn issn ean upc gtin barcode sku asin part serial seriennummer model item product artikel artikelnummer
 		imei imeisv iccid imsi meid batch lot ticket case reference ref booking reservation confirmation
 		timestamp epoch unix nanoseconds milliseconds ts commit build checksum hash sha md5 crc
@@ -49,7 +49,9 @@ var words = table(map[label]string{
 	lBorn: `born geboren geb né née nacido nacida nato nata nascido nascida urodzony urodzona родился родилась född født`,
 	lPassport: `passport passports reisepass reisepassnummer passeport pasaporte passaporto passaporte paspoort
 		paszport pasport паспорт паспорта 护照 護照 パスポート 여권`,
-	lLicence:      `driver drivers driving dl dln dvla führerschein fuhrerschein führerscheinnummer permis rijbewijs patente conducir`,
+	lDriver:       "driver drivers driving",
+	lLicenceWord:  "license licence lic licencia",
+	lLicence:      `dl dln dvla führerschein fuhrerschein führerscheinnummer permis rijbewijs patente conducir`,
 	lNHS:          "nhs",
 	lNINO:         "nino ni insurance",
 	lSteuerID:     `steuer steuerid steueridentifikationsnummer idnr steuernummer identifikationsnummer steuerliche tin`,
