@@ -103,6 +103,10 @@ func labelsOf(t *detect.Text, start, end int) labels {
 			break // the sentence before; "No." and "Tel." end none
 		}
 		words.ended = false
+		if words.digits {
+			// A number in between has taken the name of what is counted.
+			previous &^= lOther | lVersion
+		}
 		l.add(previous &^ lPossibleNumber)
 	}
 	if l.near != 0 {
@@ -164,6 +168,8 @@ type wordWalk struct {
 	pos         int
 	// ended says that a sentence ended after the word read last, going back.
 	ended bool
+	// digits says that a number stands after the word read last, going back.
+	digits bool
 	// runEnd is where the run of letters ends that the word read last is in.
 	runEnd, wordEnd int
 }
@@ -175,6 +181,7 @@ func (w *wordWalk) back() []byte {
 	end := w.pos
 	for w.pos > 0 && !inWord(w.norm[w.pos-1]) {
 		w.pos--
+		w.digits = w.digits || isDigit(w.norm[w.pos])
 		if c := w.norm[w.pos]; (c == '.' || c == '!' || c == '?') && at(w.norm, w.pos+1) <= ' ' && w.pos+1 < len(w.norm) {
 			w.ended = true
 		}
