@@ -68,15 +68,15 @@ const (
 // assignment examines what follows a key's name.
 func (s *search) assignment(k key, start, end int) {
 	name, after, ok := s.identifier(k, start, end)
-	if !ok || s.harmless(name) {
+	if !ok {
 		return
 	}
 	a, ok := s.operator(start, after)
-	if !ok || k.strength == passwordKey && a.bare && a.flag == 0 {
+	if !ok || a.bare && (k.strength == passwordKey || s.nearest(start) < 0) {
 		return
 	}
 	from, to, quoted := s.value(a.end)
-	if from >= to || to-from > maxFormed {
+	if to-from < 6 || to-from > maxFormed || s.harmless(name, after) {
 		return
 	}
 	value := s.norm[from:to]
@@ -97,7 +97,7 @@ func (s *search) assignment(k key, start, end int) {
 		s.add(c)
 		return
 	}
-	if k.strength == weakKey || a.bare && a.flag == 0 || !s.assigned(k, value) {
+	if k.strength == weakKey || a.bare || !s.assigned(k, value) {
 		return
 	}
 	if k.strength == secretKey && s.nearest(from) < 0 {
@@ -143,8 +143,8 @@ func (s *search) identifier(k key, start, end int) (name []byte, after int, ok b
 }
 
 // harmless says that a name with a key in it is not that of a secret.
-func (s *search) harmless(name []byte) bool {
-	low := bytes.ToLower(name)
+func (s *search) harmless(name []byte, after int) bool {
+	low := s.lower[after-len(name) : after]
 	for _, w := range [][]byte{
 		[]byte("public"), []byte("csrf"), []byte("xsrf"), []byte("cursor"), []byte("primary"), []byte("foreign"),
 		[]byte("idempotency"), []byte("partition"), []byte("sort"), []byte("cache"), []byte("next"), []byte("page"),
@@ -177,8 +177,7 @@ func (s *search) harmless(name []byte) bool {
 type operator struct {
 	end   int
 	prose bool // "is" and the like
-	bare  bool // nothing but a space
-	flag  int  // 2 behind a command's --option
+	bare  bool // nothing but a space, and not behind a command's --option
 }
 
 // operator reads closing quotes and brackets, then the sign of an assignment.
@@ -218,21 +217,31 @@ func (s *search) operator(start, at int) (operator, bool) {
 	if spaces == 0 {
 		return operator{}, false
 	}
-	for _, verb := range []string{"is: ", "is ", "was ", "ist ", "lautet ", "lautet: ", "est ", "es ", "era ", "is set to ", "set to ", "are ", "here: ", "to "} {
-		if bytes.HasPrefix(s.lower[at:min(len(b), at+len(verb))], []byte(verb)) {
-			return operator{end: at + len(verb), prose: true}, true
+	if bytes.IndexByte([]byte("iwleshat"), s.lower[at]) >= 0 {
+		if end := s.verb(at); end > 0 {
+			return operator{end: end, prose: true}, true
 		}
 	}
-	flag := 0
+	option := false
 	for from := start; from > 0 && start-from < maxName; from-- {
 		if !s.sets.has(b[from-1], url64) {
-			if b[from] == '-' && from+1 < start && b[from+1] == '-' || bytes.HasPrefix(b[from:], []byte("--")) {
-				flag = 2
-			}
+			option = bytes.HasPrefix(b[from:], []byte("--"))
 			break
 		}
 	}
-	return operator{end: at, bare: true, flag: flag}, true
+	return operator{end: at, bare: !option}, true
+}
+
+// verb is where the verb at the offset ends by which a sentence assigns, or 0.
+func (s *search) verb(at int) int {
+	for _, v := range []string{
+		"is: ", "is ", "was ", "are ", "is set to ", "set to ", "to ", "here: ", "ist: ", "ist ", "lautet: ", "lautet ", "est ", "es ", "era ",
+	} {
+		if bytes.HasPrefix(s.lower[at:min(len(s.lower), at+len(v))], []byte(v)) {
+			return at + len(v)
+		}
+	}
+	return 0
 }
 
 // annotation skips a type between a name and its value: "password: str = ".
@@ -286,9 +295,15 @@ func (s *search) value(at int) (from, to int, quoted bool) {
 		}
 		return at, at + end, true
 	}
-	to = at
-	for to < len(b) && to-at <= maxFormed && !s.ends(b[to]) {
-		to++
+	if at >= s.valueTo || at < s.valueFrom {
+		s.valueFrom, s.valueTo = at, at
+		for s.valueTo < len(b) && !s.sets.has(b[s.valueTo], valueEnd) {
+			s.valueTo++
+		}
+	}
+	to = s.valueTo
+	if to-at > maxFormed {
+		return 0, 0, false
 	}
 	for to > at && bytes.IndexByte([]byte(".,:!?*\\"), b[to-1]) >= 0 {
 		if b[to-1] == '!' && to-at > 6 && s.strong(b[at:to]) {
@@ -297,11 +312,6 @@ func (s *search) value(at int) (from, to int, quoted bool) {
 		to--
 	}
 	return at, to, false
-}
-
-// ends says that a byte ends an unquoted value.
-func (s *search) ends(c byte) bool {
-	return c <= ' ' || bytes.IndexByte([]byte("\"'`<>,;&|)}]\x7f"), c) >= 0
 }
 
 // strong says that a password that ends in "!" has digits as well, so that the
@@ -317,7 +327,7 @@ func (s *search) assigned(k key, v []byte) bool {
 	var seen charset
 	changes, digits := 0, 0
 	for i, c := range v {
-		bits := s.sets[c]
+		bits := s.sets[c] &^ (valueEnd | addressEnd)
 		if bits == 0 && bytes.IndexByte([]byte(":!@#$^*?"), c) < 0 {
 			return false
 		}

@@ -62,8 +62,12 @@ func (s *search) uri(start, after int) {
 	// "/" of a password as they are.
 	stop := after
 	at, slash := -1, -1
-	for stop < len(b) && stop-after < maxURI && b[stop] > ' ' && bytes.IndexByte([]byte("\"'`<>\x7f"), b[stop]) < 0 {
+	for stop < len(b) && stop-after < maxURI && !s.sets.has(b[stop], addressEnd) {
 		switch b[stop] {
+		case ':':
+			if bytes.HasPrefix(b[stop:], []byte("://")) {
+				return // an address in an address, or none
+			}
 		case '@':
 			if slash < 0 || at < 0 {
 				at = stop

@@ -25,17 +25,19 @@ func (s *search) pem(start, labelled int) {
 	limit := min(len(b), body+maxBlock)
 	end := s.blockEnd(body)
 	if end < 0 || end > limit {
+		// Cut off: up to what cannot be in a block, or the next paragraph.
 		end = limit
-		// Cut off: up to the first line that is no base64.
-		for i := body; i < limit; i++ {
-			if !s.sets.has(b[i], alnum|slashPlus|equals) && bytes.IndexByte([]byte("\r\n\\:-, \t"), b[i]) < 0 {
-				end = i
-				break
+		for i, n := body, 0; i < limit; i++ {
+			switch {
+			case s.sets.has(b[i], alnum|slashPlus|equals):
+				n++
+				continue
+			case bytes.IndexByte([]byte("\r\n\\:-, \t"), b[i]) < 0, bytes.HasPrefix(b[i:], []byte("--")):
+			case n < leastBlock || !bytes.HasPrefix(b[i:], []byte("\n\n")):
+				continue
 			}
-			if i+1 < limit && b[i] == '\n' && b[i+1] == '\n' && s.count(b[body:i]) >= leastBlock {
-				end = i
-				break
-			}
+			end = i
+			break
 		}
 		end = body + len(bytes.TrimRight(b[body:end], "\r\n\\ \t"))
 		if s.count(b[body:end]) < leastBlock {

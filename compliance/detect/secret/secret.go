@@ -147,6 +147,9 @@ type search struct {
 	names       []mention
 	nextEnd     int // where the next "-----END" is, if it was looked for
 	lookedFrom  int
+	// The last unquoted value, so that names in one long run of text do not
+	// measure it again and again.
+	valueFrom, valueTo int
 }
 
 // mention is a vendor's name in the text.

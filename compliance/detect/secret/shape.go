@@ -23,6 +23,8 @@ const (
 	tilde
 	percent
 	base32Digit // 2-7, a part of digit
+	valueEnd    // what ends an unquoted value
+	addressEnd  // what ends an address
 )
 
 const (
@@ -74,7 +76,8 @@ type sets [256]charset
 func newSets() *sets {
 	var s sets
 	for b := range 256 {
-		switch c := byte(b); {
+		c := byte(b)
+		switch {
 		case c >= '2' && c <= '7':
 			s[b] = digit | base32Digit
 		case c >= '0' && c <= '9':
@@ -101,6 +104,12 @@ func newSets() *sets {
 			s[b] = tilde
 		case c == '%':
 			s[b] = percent
+		}
+		if c <= ' ' || strings.IndexByte("\"'`<>\x7f", c) >= 0 {
+			s[b] |= valueEnd | addressEnd
+		}
+		if strings.IndexByte(",;&|)}]", c) >= 0 {
+			s[b] |= valueEnd
 		}
 	}
 	return &s
