@@ -4,6 +4,7 @@ package builtin
 
 import (
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
+	"github.com/promptmetrics-go/promptmetrics/compliance/detect/injection"
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect/pii"
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect/secret"
 )
@@ -16,5 +17,5 @@ type Options struct {
 
 // Detectors returns the built-in detectors, in the order in which they run.
 func Detectors(o Options) []detect.Detector {
-	return append(pii.Detectors(o.PII), secret.New())
+	return append(pii.Detectors(o.PII), secret.New(), injection.New())
 }

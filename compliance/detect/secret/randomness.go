@@ -73,6 +73,6 @@ func placeholderWords() []string {
 // placeholder says that a value stands for another one.
 func (s *search) placeholder(b []byte) bool {
 	found := false
-	s.stops.scan([]byte(lowerCase(string(b))), func(int, int) { found = true })
+	s.stops.Scan([]byte(lowerCase(string(b))), func(int, int) { found = true })
 	return found
 }

@@ -18,6 +18,7 @@ import (
 	"slices"
 
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
+	"github.com/promptmetrics-go/promptmetrics/compliance/detect/internal/automaton"
 )
 
 // The entities of this package.
@@ -67,14 +68,14 @@ type pattern struct {
 
 // detector is immutable after New.
 type detector struct {
-	auto     *automaton
+	auto     *automaton.Automaton
 	sets     *sets
 	patterns []pattern
 	formats  []format
 	vendors  []vendor
 	keys     []key
 	schemes  map[string]string
-	stops    *automaton
+	stops    *automaton.Automaton
 }
 
 // New compiles the tables into a detector of secrets, which is safe for
@@ -123,8 +124,8 @@ func compile() *detector {
 	add("accountkey=", storageKey, 0)
 	add("sharedaccesskey=", storageKey, 0)
 	add("sig=", signature, 0)
-	d.auto = newAutomaton(texts)
-	d.stops = newAutomaton(placeholderWords())
+	d.auto = automaton.New(texts)
+	d.stops = automaton.New(placeholderWords())
 	return d
 }
 
@@ -158,7 +159,7 @@ type mention struct{ start, end, vendor int }
 // Find implements [detect.Detector].
 func (d *detector) Find(t *detect.Text, report func(detect.Finding)) {
 	s := search{detector: d, norm: t.Norm, lower: t.Lower, nextEnd: -1, lookedFrom: -1}
-	d.auto.scan(s.lower, s.hit)
+	d.auto.Scan(s.lower, s.hit)
 	s.bare()
 	s.settle(report)
 }

@@ -1,9 +1,12 @@
-package secret
+// Package automaton finds many fixed strings in one pass (Aho and Corasick, 1975).
+package automaton
 
-// automaton finds many fixed strings in one pass (Aho and Corasick, 1975),
-// compiled to a table with one row a state, so that each byte of the text costs
-// one lookup whatever the number of patterns.
-type automaton struct {
+import "math"
+
+// Automaton is the search for a set of patterns, compiled to a table with one
+// row a state, so that each byte of the text costs one lookup whatever the
+// number of patterns. It is immutable and safe for concurrent use.
+type Automaton struct {
 	class [256]uint8 // column of each byte; 0 for bytes in no pattern
 	next  []uint16   // row<<shift | class
 	shift uint
@@ -13,14 +16,25 @@ type automaton struct {
 	ends  [][]uint16 // patterns that end in state first+i, longest first
 }
 
-// newAutomaton compiles the patterns. Their number and length are those of this
-// package's tables, far below the 65,535 states that the rows can name.
-func newAutomaton(patterns []string) *automaton {
-	a := &automaton{}
+// New compiles the patterns, none of which may be empty. Together they may have
+// up to 65,534 bytes, of 255 kinds; it panics if they have more, which no table
+// of this program comes near.
+func New(patterns []string) *Automaton {
+	a := &Automaton{}
+	total := 1
+	for _, p := range patterns {
+		total += len(p)
+	}
+	if total > math.MaxUint16 {
+		panic("automaton: too many patterns")
+	}
 	classes := 1
 	for _, p := range patterns {
 		for i := range len(p) {
 			if a.class[p[i]] == 0 {
+				if classes > math.MaxUint8 {
+					panic("automaton: patterns of too many different bytes")
+				}
 				a.class[p[i]] = uint8(classes)
 				classes++
 			}
@@ -108,9 +122,9 @@ func newAutomaton(patterns []string) *automaton {
 	return a
 }
 
-// scan calls hit with each pattern's number and the offset after its last byte,
+// Scan calls hit with each pattern's number and the offset after its last byte,
 // in the order in which they end.
-func (a *automaton) scan(text []byte, hit func(pattern, end int)) {
+func (a *Automaton) Scan(text []byte, hit func(pattern, end int)) {
 	state, next, shift, first := uint16(0), a.next, a.shift, a.first
 	for i, b := range text {
 		state = next[int(state)<<shift|int(a.class[b])]
