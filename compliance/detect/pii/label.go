@@ -23,6 +23,8 @@ const (
 	lBorn // a verb: with a date in digits only
 	lPassport
 	lLicence
+	lLicenceWord // together with the next
+	lDriver
 	lNHS
 	lNINO
 	lSteuerID
@@ -74,6 +76,9 @@ func (l labels) has(want label) bool { return l.all&want != 0 }
 // names is for numbers with a check digit: the word may stand a little off, as
 // in "Medicare card", unless the nearest says something quite different.
 func (l labels) names(want label) bool {
+	if want == lLicence && (l.is(lLicenceWord) && l.has(lDriver) || l.is(lDriver) && l.has(lLicenceWord)) {
+		return true
+	}
 	return l.is(want) || l.has(want) && l.is(lCard)
 }
 
@@ -98,6 +103,10 @@ func labelsOf(t *detect.Text, start, end int) labels {
 			break // the sentence before; "No." and "Tel." end none
 		}
 		words.ended = false
+		if words.digits {
+			// A number in between has taken the name of what is counted.
+			previous &^= lOther | lVersion
+		}
 		l.add(previous &^ lPossibleNumber)
 	}
 	if l.near != 0 {
@@ -159,6 +168,8 @@ type wordWalk struct {
 	pos         int
 	// ended says that a sentence ended after the word read last, going back.
 	ended bool
+	// digits says that a number stands after the word read last, going back.
+	digits bool
 	// runEnd is where the run of letters ends that the word read last is in.
 	runEnd, wordEnd int
 }
@@ -170,6 +181,7 @@ func (w *wordWalk) back() []byte {
 	end := w.pos
 	for w.pos > 0 && !inWord(w.norm[w.pos-1]) {
 		w.pos--
+		w.digits = w.digits || isDigit(w.norm[w.pos])
 		if c := w.norm[w.pos]; (c == '.' || c == '!' || c == '?') && at(w.norm, w.pos+1) <= ' ' && w.pos+1 < len(w.norm) {
 			w.ended = true
 		}

@@ -24,7 +24,7 @@ func national(c *chain, i int) (int, float64) {
 		if f.labelled && !l.is(lPhone|lPhoneWeak) {
 			continue
 		}
-		if l.is(lOther|lCard|lSSN|lVersion|lSIN|lTFN|lNHS|lMedicare|lAadhaar|lBSN|lNIR|lPassport|lLicence|lIP) &&
+		if l.is(lOther|lCard|lSSN|lVersion|lSIN|lTFN|lNHS|lMedicare|lAadhaar|lBSN|lNIR|lPassport|lLicence|lLicenceWord|lIP) &&
 			!l.has(lPhone|lPhoneWeak) {
 			continue
 		}
@@ -79,10 +79,9 @@ var (
 // numbering plans that ITU-T publishes.
 var forms = []form{
 	// North America: (415) 555-0132, 415-555-0132, 1-800-555-0199.
-	{groups: []int{1, 3, 3, 4}, first: []string{"1"}, gaps: any3, digits: func(d []byte) bool { return nanp(d[1:]) }},
-	{groups: []int{3, 3, 4}, gaps: "-.", digits: nanp},
-	{groups: []int{3, 3, 4}, gaps: space, digits: nanpAssigned},
-	{groups: []int{3, 3, 4}, gaps: space, digits: nanp, labelled: true},
+	{groups: []int{1, 3, 3, 4}, first: []string{"1"}, gaps: any3, digits: func(d []byte) bool { return nanpAssigned(d[1:]) }},
+	{groups: []int{3, 3, 4}, gaps: any3, digits: nanpAssigned},
+	{groups: []int{3, 3, 4}, gaps: any3, labelled: true},
 	{groups: []int{3, 3, 4}, gaps: any3, brackets: true, digits: nanp},
 	{groups: []int{3, 7}, gaps: any3, brackets: true, digits: nanp},
 	{groups: []int{3, 4}, gaps: "-.", labelled: true},
