@@ -284,6 +284,8 @@ func TestAnswersFitTheirSchemas(t *testing.T) {
 			path += "?variables[age]=1"
 		case "diffVersions":
 			path += "?from=1.0.0&to=1.0.0"
+		case "assignABTest":
+			path += "?unit=u"
 		case "exportLogs", "exportDataset", "getDocs", "getDocument":
 			continue
 		}
