@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 
@@ -127,7 +128,7 @@ func TestReadingStops(t *testing.T) {
 		t.Parallel()
 		broken := errors.New("the disk is gone")
 		for f, file := range map[eval.Format]string{eval.JSONL: "{\"input\":{}}\n", eval.CSV: "a\n1\n"} {
-			_, err := collect(eval.ReadRows(io.MultiReader(strings.NewReader(file), failing{broken}), f))
+			_, err := collect(eval.ReadRows(io.MultiReader(strings.NewReader(file), iotest.ErrReader(broken)), f))
 			require.ErrorIs(t, err, broken, f)
 		}
 	})
@@ -157,10 +158,6 @@ func (c *counted) Read(p []byte) (int, error) {
 	c.n += n
 	return n, err
 }
-
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 type endless byte
 
