@@ -3,7 +3,9 @@ package promptmetrics
 import (
 	"context"
 
+	"github.com/promptmetrics-go/promptmetrics/budget"
 	"github.com/promptmetrics-go/promptmetrics/eval"
+	"github.com/promptmetrics-go/promptmetrics/eval/scorer"
 	"github.com/promptmetrics-go/promptmetrics/page"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -11,9 +13,29 @@ import (
 
 // evals makes the evaluations of a workspace.
 func (c *Client) evals(id workspace.ID, actor workspace.Actor, recorded *telemetry.Service) *eval.Service {
+	tools := c.runTools(id)
 	return eval.NewService(eval.Config{
-		Store: c.evaluations.Workspace(id, actor), Compiler: c.scorers, Logged: loggedRuns{recorded},
+		Store: c.evaluations.Workspace(id, actor), Logged: loggedRuns{recorded}, Compiler: tools.Compiler,
+		Runs: c.store.EvaluationRuns(id, actor), Runner: c.runner, Tools: tools,
 	})
+}
+
+// evaluator acts when a run renders prompts and calls models.
+var evaluator = workspace.Actor{Name: "evaluation"}
+
+// runTools is what the evaluation runs of a workspace use.
+func (c *Client) runTools(id workspace.ID) eval.RunTools {
+	tools := eval.RunTools{
+		Prompts: c.registry.Workspace(id, evaluator), Model: c.modelsOf(id),
+		Budget: budget.NewService(c.store.Budget(id, evaluator), c.monthly, c.now),
+	}
+	tools.Compiler = scorer.New(scorer.Options{Model: eval.Metered(tools.Model)})
+	return tools
+}
+
+// newRunner makes what executes evaluation runs.
+func (c *Client) newRunner() *eval.Runner {
+	return eval.NewRunner(eval.RunnerConfig{Queue: c.store.EvaluationQueue(), Tools: c.runTools, Logger: c.log, Now: c.now})
 }
 
 // loggedRuns shows evaluations what telemetry has recorded.

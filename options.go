@@ -11,6 +11,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/budget"
+	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
@@ -70,6 +71,9 @@ type Options struct {
 	// MonthlyBudgetUSD bounds what the model calls of a workspace may cost in
 	// a month, where the workspace has no budget of its own. Default: no limit.
 	MonthlyBudgetUSD *float64
+	// Model answers evaluation runs and the rules that ask a model instead of
+	// Providers. Its calls are not logged. Default: Providers.
+	Model eval.Model
 	// Retention is how long logs, traces and runs are kept; daily sums and the
 	// audit log stay. Default 0: for ever.
 	Retention time.Duration

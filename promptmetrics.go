@@ -12,9 +12,9 @@ import (
 
 	"github.com/maypok86/otter/v2"
 
+	"github.com/promptmetrics-go/promptmetrics/abtest"
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/eval"
-	"github.com/promptmetrics-go/promptmetrics/eval/scorer"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
 	"github.com/promptmetrics-go/promptmetrics/playground"
@@ -37,7 +37,9 @@ type Client struct {
 	registry    *registry.Registry
 	telemetry   telemetry.StoreOf
 	evaluations eval.StoreOf
-	scorers     eval.Compiler
+	experiments abtest.StoreOf
+	runner      *eval.Runner
+	model       eval.Model // nil if there is none
 	playground  *playground.Playground
 	prices      *telemetry.PriceTable
 	monthly     *float64 // the budget of a workspace that has none of its own
@@ -70,7 +72,7 @@ func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD}
+	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD, model: o.Model}
 	c.inUse = otter.Must(&otter.Options[use, *Workspace]{MaximumSize: maxInUse})
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -112,7 +114,8 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 		return fmt.Errorf("Options.Providers: %w", err)
 	}
 	c.evaluations = c.store.Evaluations()
-	c.scorers = scorer.New(scorer.Options{})
+	c.experiments = c.store.ABTests()
+	c.runner = c.newRunner()
 	c.keys = c.store.Keys()
 	if c.keyring, err = access.NewKeyring(c.keys, access.KeyringOptions{
 		Salt: salt, Now: o.Now, Logger: o.Logger, TouchEvery: o.KeyTouchInterval,

@@ -1,6 +1,7 @@
 package promptmetrics
 
 import (
+	"github.com/promptmetrics-go/promptmetrics/abtest"
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/budget"
 	"github.com/promptmetrics-go/promptmetrics/eval"
@@ -21,6 +22,8 @@ type Handles struct {
 	Metrics *metrics.Service
 	// Evals keeps evaluations and datasets, and runs them.
 	Evals *eval.Service
+	// ABTests compares versions of prompts.
+	ABTests *abtest.Service
 	// Playground calls models.
 	Playground *playground.Service
 	// Budget bounds what model calls may cost in a month.
@@ -79,6 +82,7 @@ func (c *Client) bind(id workspace.ID, actor workspace.Actor) *Workspace {
 	w.Telemetry = telemetry.NewService(c.telemetry.Workspace(id, actor), c.prices)
 	w.Metrics = metrics.NewService(c.store.Metrics(id), w.Telemetry, c.now)
 	w.Evals = c.evals(id, actor, w.Telemetry)
+	w.ABTests = abtest.NewService(c.experiments.Workspace(id, actor), w.Evals, func(prompt string) { c.registry.Forget(id, prompt) })
 	w.Budget = budget.NewService(c.store.Budget(id, actor), c.monthly, c.now)
 	w.Playground = c.playground.Workspace(playground.Scope{
 		Recorder: w.Telemetry, Budget: w.Budget, Auditor: c.store.Auditor(id, actor),

@@ -14,6 +14,7 @@ type Handles struct {
 	Telemetry  *Telemetry
 	Metrics    *Metrics
 	Evals      *Evals
+	ABTests    *ABTests
 	Playground *Playground
 	Budget     *Budget
 	Keys       *Keys
@@ -106,6 +107,7 @@ func (c *Client) Workspace(name string) (*Workspace, error) {
 		Telemetry:  &Telemetry{link: l, now: c.options.Now},
 		Metrics:    &Metrics{link: l},
 		Evals:      &Evals{link: l},
+		ABTests:    &ABTests{link: l},
 		Playground: &Playground{link: l, timeout: c.options.ModelTimeout},
 		Budget:     &Budget{link: l},
 		Keys:       &Keys{link: l},

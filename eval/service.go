@@ -17,6 +17,11 @@ type Config struct {
 	Compiler Compiler
 	// Logged reads the workflow runs that rows are made of.
 	Logged Logged
+	// Runs keeps the runs, Runner executes them, and Tools is what they use;
+	// without them no run can be started.
+	Runs   RunStore
+	Runner *Runner
+	Tools  RunTools
 }
 
 // Service is the evaluations and datasets of one workspace.
@@ -24,17 +29,23 @@ type Service struct {
 	store    Store
 	compiler Compiler
 	logged   Logged
+	runs     RunStore
+	runner   *Runner
+	tools    RunTools
 }
 
 var (
 	_ Evaluations = (*Service)(nil)
 	_ Datasets    = (*Service)(nil)
 	_ Files       = (*Service)(nil)
+	_ Runs        = (*Service)(nil)
 )
 
 // NewService makes the evaluations of a workspace.
 func NewService(c Config) *Service {
-	return &Service{store: c.Store, compiler: c.Compiler, logged: c.Logged}
+	return &Service{
+		store: c.Store, compiler: c.Compiler, logged: c.Logged, runs: c.Runs, runner: c.Runner, tools: c.Tools,
+	}
 }
 
 // Create keeps an evaluation; see [Evaluations].

@@ -42,7 +42,7 @@ type evaluationDayRow struct {
 }
 
 const evaluationDaySQL = `INSERT INTO pm_evaluation_days (workspace_id, evaluation_id, day, results, score_sum, score_min, score_max)
-VALUES (?, ?, ?, 1, ?, ?, ?) ON CONFLICT (workspace_id, evaluation_id, day) DO UPDATE SET
+VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workspace_id, evaluation_id, day) DO UPDATE SET
 	results = pm_evaluation_days.results + excluded.results,
 	score_sum = pm_evaluation_days.score_sum + excluded.score_sum,
 	score_min = CASE WHEN excluded.score_min < pm_evaluation_days.score_min THEN excluded.score_min ELSE pm_evaluation_days.score_min END,
@@ -74,7 +74,7 @@ func (e *evaluator) InsertResult(ctx context.Context, in eval.Result, rowID *int
 		if _, err := s.Insert(&row).Exec(ctx); err != nil {
 			return err
 		}
-		if _, err := s.Tx().Run(ctx, evaluationDaySQL, ws, row.EvaluationID, row.CreatedAt/microsPerDay, row.Score, row.Score, row.Score); err != nil {
+		if _, err := s.Tx().Run(ctx, evaluationDaySQL, ws, row.EvaluationID, row.CreatedAt/microsPerDay, 1, row.Score, row.Score, row.Score); err != nil {
 			return err
 		}
 		return audit(ctx, s, entry{action: "evaluation:result", prompt: of.PromptName, version: row.VersionTag, target: itoa(row.ID)})

@@ -120,9 +120,13 @@ func (e *evaluator) Evaluation(ctx context.Context, id int64) (out eval.Evaluati
 	return out, err
 }
 
-// DeleteEvaluation removes an evaluation with its results and daily sums.
+// DeleteEvaluation removes an evaluation with its runs, results and daily sums.
 func (e *evaluator) DeleteEvaluation(ctx context.Context, id int64) error {
 	return e.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		// A run locks itself before the results that it leaves: so do we.
+		if err := deleteEvaluationRuns(ctx, s, id); err != nil {
+			return err
+		}
 		// While the counter is held no result can be added.
 		if err := lock(ctx, s, countResults); err != nil {
 			return err

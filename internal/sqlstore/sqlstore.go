@@ -32,6 +32,8 @@ const (
 	countSpans    = "spans"
 	countRuns     = "runs"
 	countAudit    = "audit"
+	countTests    = "ab-tests"
+	countOutcomes = "ab-test-results"
 
 	countEvaluations = "evaluations"
 	countResults     = "evaluation_results"
