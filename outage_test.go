@@ -13,6 +13,8 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics"
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
+	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
@@ -35,6 +37,7 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 		for _, api := range []reflect.Type{
 			reflect.TypeFor[registrytest.Registry](), reflect.TypeFor[telemetrytest.Telemetry](),
 			reflect.TypeFor[access.Keys](), reflect.TypeFor[access.AuditLog](), reflect.TypeFor[evalsuite.Evals](),
+			reflect.TypeFor[compliancetest.Compliance](),
 		} {
 			for method := range api.Methods() {
 				name := method.Name
@@ -69,6 +72,7 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 // with.
 func unavailable(pm *promptmetrics.Client) map[string]func(context.Context) error {
 	const id = "00000000-0000-4000-8000-000000000000"
+	s := pm.Compliance
 	r, t, none, first := pm.Registry, pm.Telemetry, registry.Signature{}, page.Request{}
 	running := telemetry.RunRunning
 	return map[string]func(context.Context) error{
@@ -155,6 +159,30 @@ func unavailable(pm *promptmetrics.Client) map[string]func(context.Context) erro
 			return err
 		},
 		"ExportDataset eval": func(ctx context.Context) error { return pm.Evals.ExportDataset(ctx, 1, eval.CSV, io.Discard) },
+		"Scan": func(ctx context.Context) error {
+			_, err := s.Scan(ctx, compliance.ScanRequest{Text: "x"})
+			return err
+		},
+		"Scores": func(ctx context.Context) error { _, err := s.Scores(ctx, first); return err },
+		"Score":  func(ctx context.Context) error { _, err := s.Score(ctx, 1); return err },
+		"Redact": func(ctx context.Context) error {
+			_, err := s.Redact(ctx, compliance.RedactRequest{Text: "x"})
+			return err
+		},
+		"CreateRule": func(ctx context.Context) error {
+			_, err := s.CreateRule(ctx, compliance.Rule{Name: "r", Pattern: "x"})
+			return err
+		},
+		"Rules":      func(ctx context.Context) error { _, err := s.Rules(ctx, first); return err },
+		"DeleteRule": func(ctx context.Context) error { return s.DeleteRule(ctx, 1) },
+		"Allow": func(ctx context.Context) error {
+			_, err := s.Allow(ctx, compliance.Allowance{Kind: compliance.AllowExact, Value: "x"})
+			return err
+		},
+		"Allowed":   func(ctx context.Context) error { _, err := s.Allowed(ctx, first); return err },
+		"Disallow":  func(ctx context.Context) error { return s.Disallow(ctx, 1) },
+		"Policy":    func(ctx context.Context) error { _, err := s.Policy(ctx); return err },
+		"SetPolicy": func(ctx context.Context) error { _, err := s.SetPolicy(ctx, compliance.Policy{}); return err },
 
 		"Create key": func(ctx context.Context) error { _, err := pm.Keys.Create(ctx, access.KeySpec{Name: "k"}); return err },
 		"List key":   func(ctx context.Context) error { _, err := pm.Keys.List(ctx, first); return err },

@@ -14,6 +14,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/abtest"
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
@@ -41,6 +42,7 @@ type Client struct {
 	runner      *eval.Runner
 	model       eval.Model // nil if there is none
 	playground  *playground.Playground
+	compliance  *compliance.Engine
 	prices      *telemetry.PriceTable
 	monthly     *float64 // the budget of a workspace that has none of its own
 	content     registry.ContentStore
@@ -77,7 +79,7 @@ func New(o Options) (*Client, error) {
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	changes, err := c.store.RegistryChanges(ctx)
+	changes, err := c.watched(ctx)
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -106,8 +108,16 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 		}
 		c.content = c.git
 	}
+	key, err := redactionKey(salt)
+	if err != nil {
+		return err
+	}
+	c.compliance = compliance.New(compliance.Config{
+		Driver: o.Compliance, Store: c.store.Compliance(), Logger: o.Logger, Now: o.Now, Key: key,
+	})
 	c.registry = registry.New(registry.Config{
 		Index: c.store.Prompts(), Content: c.content, Logger: o.Logger, Limits: o.RenderLimits, CacheSize: o.CacheSize,
+		Guard: promptGuard{c.compliance},
 	})
 	c.telemetry = c.store.Telemetry()
 	if c.playground, err = playground.New(playground.Config{Providers: o.Providers, Logger: o.Logger, Now: o.Now}); err != nil {

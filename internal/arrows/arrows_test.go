@@ -162,3 +162,18 @@ func watch(tb testing.TB) {
 		return nil
 	}))
 }
+
+// The validator of JSON schemas is behind its one door, eval/scorer.
+func TestOnlyScorersBringJSONSchemas(t *testing.T) {
+	t.Parallel()
+	watch(t)
+	schemas := []string{"github.com/santhosh-tekuri/jsonschema"}
+	for _, folder := range []string{"eval", "client"} {
+		imports, err := imports(t, folder)
+		require.NoError(t, err)
+		require.Empty(t, offenders(imports, schemas), folder)
+	}
+	imports, err := imports(t, "eval/scorer")
+	require.NoError(t, err)
+	require.NotEmpty(t, offenders(imports, schemas))
+}
