@@ -14,7 +14,10 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
 	"github.com/promptmetrics-go/promptmetrics/client"
+	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
+	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
+	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -24,7 +27,8 @@ import (
 // workspaces of its own.
 type deployment struct {
 	*promptmetrics.Client
-	made atomic.Int64
+	model *evalsuite.Model
+	made  atomic.Int64
 }
 
 // deploy opens a client on an engine. The reconciler runs all the time, as it
@@ -32,9 +36,11 @@ type deployment struct {
 func deploy(t *testing.T, e dbtest.Engine) *deployment {
 	t.Helper()
 	c := e.Config(t)
+	model := evalsuite.NewModel()
 	pm, err := promptmetrics.New(promptmetrics.Options{
 		DataDir: t.TempDir(), SQLitePath: c.Path, DatabaseURL: c.URL, BusyTimeout: c.BusyTimeout,
 		ReconcileInterval: 50 * time.Millisecond, RateLimit: promptmetrics.RateLimit{Max: -1},
+		Providers: []playground.Provider{playedProvider{model}}, Prices: playedPrices(t),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -42,7 +48,7 @@ func deploy(t *testing.T, e dbtest.Engine) *deployment {
 			t.Errorf("close the client: %v", err)
 		}
 	})
-	return &deployment{Client: pm}
+	return &deployment{Client: pm, model: model}
 }
 
 // pair names two workspaces that nothing has used.
@@ -73,6 +79,18 @@ func TestInProcess(t *testing.T) {
 		t.Run("Telemetry", func(t *testing.T) {
 			t.Parallel()
 			telemetrytest.Run(t, d.telemetry)
+		})
+		t.Run("Evals", func(t *testing.T) {
+			t.Parallel()
+			evalsuite.Run(t, d.evals)
+		})
+		t.Run("EvalRuns", func(t *testing.T) {
+			t.Parallel()
+			evalsuite.RunRuns(t, d.evalRuns)
+		})
+		t.Run("Metrics", func(t *testing.T) {
+			t.Parallel()
+			metricstest.Run(t, d.metrics)
 		})
 		t.Run("Access", func(t *testing.T) {
 			t.Parallel()
@@ -113,6 +131,26 @@ func (d *deployment) telemetry(tb testing.TB) telemetrytest.Env {
 	}
 }
 
+func (d *deployment) evals(tb testing.TB) evalsuite.Env {
+	tb.Helper()
+	mine, theirs := d.pair(tb)
+	own, foreign := d.In(mine, owner), d.In(theirs, owner)
+	return evalsuite.Env{
+		Mine: own.Evals, Theirs: foreign.Evals, Recorder: own.Telemetry, TheirRecorder: foreign.Telemetry,
+		Actor: owner.Name, Audit: own.Audit,
+	}
+}
+
+func (d *deployment) metrics(tb testing.TB) metricstest.Env {
+	tb.Helper()
+	one, two := d.pair(tb)
+	mine, theirs := d.In(one, owner), d.In(two, owner)
+	return metricstest.Env{
+		Mine: mine.Metrics, Theirs: theirs.Metrics, Records: mine.Telemetry, TheirRecords: theirs.Telemetry,
+		Evaluations: mine.Evals, TheirEvaluations: theirs.Evals,
+	}
+}
+
 var (
 	everything = access.Scopes{access.Read, access.Write, access.Admin}
 	clerical   = access.Scopes{access.Read, access.Admin}
@@ -146,9 +184,13 @@ func TestWorkspacesHaveTheSameFields(t *testing.T) {
 		}
 		return names
 	}
-	here, there := reflect.TypeFor[promptmetrics.Workspace](), reflect.TypeFor[client.Workspace]()
+	here, there := reflect.TypeFor[promptmetrics.Handles](), reflect.TypeFor[client.Handles]()
 	require.Equal(t, exported(here), exported(there))
 	require.NotEmpty(t, exported(here))
-	require.Subset(t, exported(reflect.TypeFor[promptmetrics.Client]()), exported(here), "a client is its own workspace too")
-	require.Subset(t, exported(reflect.TypeFor[client.Client]()), exported(there))
+	for _, owner := range []reflect.Type{
+		reflect.TypeFor[promptmetrics.Client](), reflect.TypeFor[promptmetrics.Workspace](),
+		reflect.TypeFor[client.Client](), reflect.TypeFor[client.Workspace](),
+	} {
+		require.Equal(t, []string{"Handles"}, exported(owner), owner)
+	}
 }

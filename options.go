@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/access"
-	"github.com/promptmetrics-go/promptmetrics/eval"
+	"github.com/promptmetrics-go/promptmetrics/budget"
+	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
@@ -63,9 +64,12 @@ type Options struct {
 	CacheSize int
 	// Prices override the built-in price table, model by model.
 	Prices *telemetry.PriceTable
-	// Model answers the rows of evaluation runs and the rules that ask a model.
-	// Default: none, and only recorded outputs and rendered prompts are scored.
-	Model eval.Model
+	// Providers run the models of the playground and of evaluations, such as
+	// those of playground/openai. Default: none.
+	Providers []playground.Provider
+	// MonthlyBudgetUSD bounds what the model calls of a workspace may cost in
+	// a month, where the workspace has no budget of its own. Default: no limit.
+	MonthlyBudgetUSD *float64
 	// Retention is how long logs, traces and runs are kept; daily sums and the
 	// audit log stay. Default 0: for ever.
 	Retention time.Duration
@@ -139,6 +143,8 @@ func (o Options) validate() error {
 	check(o.DatabaseURL == "" || strings.HasPrefix(o.DatabaseURL, "postgres://") || strings.HasPrefix(o.DatabaseURL, "postgresql://"),
 		"Options.DatabaseURL must start with postgres:// or postgresql://")
 	check(o.BusyTimeout >= 0, "Options.BusyTimeout must not be negative")
+	check(o.MonthlyBudgetUSD == nil || *o.MonthlyBudgetUSD >= 0 && *o.MonthlyBudgetUSD <= budget.MaxUSD,
+		"Options.MonthlyBudgetUSD must be from 0 to 1e12, or nil")
 	check(o.Retention >= 0, "Options.Retention must not be negative")
 	check(o.RateLimit.Window >= 0, "Options.RateLimit.Window must not be negative")
 	if o.APIKeySalt != "" {

@@ -10,25 +10,24 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/maypok86/otter/v2"
+
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
+	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
-// Client is an open PromptMetrics. Its first fields are the workspace
+// Client is an open PromptMetrics. Its own handles are those of the workspace
 // "default", in which the program itself acts. It is safe for concurrent use,
 // and several may live in one process.
 type Client struct {
-	Registry  *registry.Service
-	Telemetry *telemetry.Service
-	Evals     *eval.Service
-	Keys      access.Keys
-	Audit     access.AuditLog
+	Handles
 
 	now         func() time.Time
 	log         *slog.Logger
@@ -38,14 +37,16 @@ type Client struct {
 	telemetry   telemetry.StoreOf
 	evaluations eval.StoreOf
 	runner      *eval.Runner
-	model       eval.Model // nil if there is none
+	playground  *playground.Playground
 	prices      *telemetry.PriceTable
+	monthly     *float64 // the budget of a workspace that has none of its own
 	content     registry.ContentStore
 	git         *gitstore.Store // nil if Options.Content was given
 	keys        access.KeyStore
 	keyring     *access.Keyring
 	limiter     *access.Limiter
 	health      healthCache
+	inUse       *otter.Cache[use, *Workspace]
 
 	syncing  atomic.Bool
 	lastSync atomic.Int64 // Unix milliseconds; 0 never
@@ -68,7 +69,8 @@ func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, model: o.Model}
+	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD}
+	c.inUse = otter.Must(&otter.Options[use, *Workspace]{MaximumSize: maxInUse})
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -105,6 +107,9 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 		Index: c.store.Prompts(), Content: c.content, Logger: o.Logger, Limits: o.RenderLimits, CacheSize: o.CacheSize,
 	})
 	c.telemetry = c.store.Telemetry()
+	if c.playground, err = playground.New(playground.Config{Providers: o.Providers, Logger: o.Logger, Now: o.Now}); err != nil {
+		return fmt.Errorf("Options.Providers: %w", err)
+	}
 	c.evaluations = c.store.Evaluations()
 	c.runner = c.newRunner()
 	c.keys = c.store.Keys()
@@ -121,9 +126,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	if err := c.limiter.Load(ctx); err != nil {
 		return err
 	}
-	home := c.In(workspace.Default(), owner)
-	c.Registry, c.Telemetry, c.Keys, c.Audit = home.Registry, home.Telemetry, home.Keys, home.Audit
-	c.Evals = home.Evals
+	c.Handles = c.In(workspace.Default(), owner).Handles
 	return nil
 }
 

@@ -67,6 +67,8 @@ type request struct {
 	key string
 	// once forbids to repeat an attempt that may have been carried out.
 	once bool
+	// timeout replaces that of the wire, for calls that take longer by nature.
+	timeout time.Duration
 }
 
 // name is what errors and the log call the request.
@@ -101,8 +103,11 @@ func (l link) do(ctx context.Context, r request) (answer, error) {
 	return a, err
 }
 
+// patience is how long one attempt of a request may take.
+func (l link) patience(r request) time.Duration { return cmp.Or(r.timeout, l.wire.timeout) }
+
 func (l link) attempt(ctx context.Context, r request) (answer, *fault) {
-	own, cancel := context.WithTimeout(ctx, l.wire.timeout)
+	own, cancel := context.WithTimeout(ctx, l.patience(r))
 	defer cancel()
 	res, f := l.open(ctx, own, r)
 	if f != nil {

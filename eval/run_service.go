@@ -19,8 +19,9 @@ const (
 )
 
 // StartRun queues a run; see [Runs]. What can be known now is checked now: the
-// budget, the provider, and the version of the prompt. A prompt that does not
-// exist is left to the run, since recorded outputs can be scored without.
+// budget, the provider, and the version of the prompt. A prompt or version that
+// the registry does not have is left to the run: recorded outputs, which may be
+// those of another program, are scored without.
 func (s *Service) StartRun(ctx context.Context, evaluationID int64, spec RunSpec) (Run, error) {
 	if err := spec.check(); err != nil {
 		return Run{}, err
@@ -44,7 +45,7 @@ func (s *Service) StartRun(ctx context.Context, evaluationID int64, spec RunSpec
 	switch {
 	case err == nil:
 		n.VersionTag, n.Provider, n.Model = given(&found.version), given(&found.provider), given(&found.model)
-	case !errors.Is(err, pmerr.ErrNotFound):
+	case !errors.Is(err, pmerr.ErrNotFound) && !errors.Is(err, pmerr.ErrValidation):
 		return Run{}, err
 	}
 	job, err := s.runs.InsertRun(ctx, n)

@@ -53,7 +53,7 @@ func (s *Service) Create(ctx context.Context, e Evaluation) (Evaluation, error) 
 	e.VersionTag, e.Description = given(e.VersionTag), given(e.Description)
 	var f faults
 	f.evaluation(&e)
-	if err := f.add(s.compile(e.Criteria)); err != nil {
+	if err := f.add(s.checkCriteria(e.Criteria)); err != nil {
 		return Evaluation{}, err
 	}
 	if err := f.err(); err != nil {
@@ -62,20 +62,22 @@ func (s *Service) Create(ctx context.Context, e Evaluation) (Evaluation, error) 
 	return s.store.InsertEvaluation(ctx, e)
 }
 
-// compile checks what the rules' scorers say of their configuration. Criteria
-// that are wrong in form are not shown to them.
-func (s *Service) compile(c *Criteria) error {
-	if c == nil || s.compiler == nil {
+// checkCriteria lets scorers say what is wrong with their rules. Without a
+// compiler only the form of criteria is checked.
+func (s *Service) checkCriteria(c *Criteria) error {
+	if c == nil {
 		return nil
 	}
-	var f faults
-	if f.criteria(c); f.list != nil {
-		return nil
-	}
-	if _, err := s.compiler.Compile(*c); err != nil {
+	f := faults{}
+	if s.compiler == nil {
+		f.list = c.Faults()
+	} else if _, err := s.compiler.Compile(*c); err != nil {
 		return fmt.Errorf("compile the criteria: %w", err)
 	}
-	return nil
+	if f.list == nil {
+		f.storedCriteria(c)
+	}
+	return f.err()
 }
 
 // List gives a page of evaluations, newest first; see [Evaluations].

@@ -25,9 +25,9 @@ func (a *api) registerDatasets() {
 		summary: "Get a dataset with what its rows look like, and the first five", faults: []int{http.StatusNotFound},
 	}, getDataset)
 	scoped(a, operation{
-		id: "listRows", method: http.MethodGet, path: "/v1/datasets/{id}/rows", tag: "datasets",
+		id: "listDatasetRows", method: http.MethodGet, path: "/v1/datasets/{id}/rows", tag: "datasets",
 		summary: "List the rows of a dataset in their order", faults: []int{http.StatusNotFound},
-	}, listRows)
+	}, listDatasetRows)
 	scoped(a, operation{
 		id: "deleteDataset", method: http.MethodDelete, path: "/v1/datasets/{id}", tag: "datasets",
 		summary: "Delete a dataset", status: http.StatusNoContent, faults: []int{http.StatusNotFound},
@@ -79,7 +79,7 @@ type rowListing struct {
 	query.Listing
 }
 
-func listRows(ctx context.Context, ws *promptmetrics.Workspace, in *rowListing) (page.Of[eval.Row], error) {
+func listDatasetRows(ctx context.Context, ws *promptmetrics.Workspace, in *rowListing) (page.Of[eval.Row], error) {
 	id, err := numbered(in.ID, "Dataset")
 	if err != nil {
 		return page.Of[eval.Row]{}, err

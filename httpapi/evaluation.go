@@ -111,7 +111,7 @@ func addResult(ctx context.Context, ws *promptmetrics.Workspace, in *evaluationI
 }
 
 type resultListing struct {
-	evaluationID
+	ID         string `path:"id" doc:"Id of the evaluation."`
 	VersionTag string `query:"version_tag" maxLength:"64"`
 	query.Listing
 }

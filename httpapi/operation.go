@@ -144,6 +144,9 @@ func resultOf[O any](a *api, op operation) map[string]*huma.MediaType {
 	case t == reflect.TypeFor[nothing]():
 		return nil
 	}
+	if wrapped, ok := any(*new(O)).(interface{ schema() reflect.Type }); ok {
+		t = wrapped.schema()
+	}
 	return map[string]*huma.MediaType{"application/json": {Schema: a.schemaOf(t)}}
 }
 

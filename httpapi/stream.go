@@ -69,17 +69,6 @@ func (s *logStream) flush() bool {
 	return err == nil || errors.Is(err, http.ErrNotSupported)
 }
 
-// extendDeadline gives each part of the stream the time that the server allows
-// for a whole answer, which an export of any size may not fit into.
-func (x *exchange) extendDeadline() {
-	server, ok := x.request.Context().Value(http.ServerContextKey).(*http.Server)
-	if !ok || server.WriteTimeout <= 0 {
-		return
-	}
-	// A writer without deadlines has none to extend.
-	_ = http.NewResponseController(x).SetWriteDeadline(x.api.options.Now().Add(server.WriteTimeout))
-}
-
 // fail ends lines of JSON with the error. CSV has no place for one.
 func (s *logStream) fail(err error) {
 	if s.csv == nil {

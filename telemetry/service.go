@@ -47,7 +47,21 @@ func (s *Service) Record(ctx context.Context, key string, l Log) (int64, error) 
 		return 0, err
 	}
 	l.complete(s.prices)
-	return s.store.InsertLogs(ctx, key, false, []Log{l})
+	return s.store.InsertLogs(ctx, Insertion{Key: key}, []Log{l})
+}
+
+// RecordCall records a model call that this program made, with an action for
+// the audit log, and returns the log as it was completed: with its cost.
+func (s *Service) RecordCall(ctx context.Context, c Call, l Log) (Log, error) {
+	var f faults
+	f.log(&l)
+	if err := f.err(); err != nil {
+		return l, err
+	}
+	l.complete(s.prices)
+	id, err := s.store.InsertLogs(ctx, Insertion{Call: &c}, []Log{l})
+	l.ID = id
+	return l, err
 }
 
 // RecordBatch is LogBatch with an idempotency key; see [Service.Record].
@@ -73,7 +87,7 @@ func (s *Service) RecordBatch(ctx context.Context, key string, logs []Log) ([]in
 	for i := range own {
 		own[i].complete(s.prices)
 	}
-	first, err := s.store.InsertLogs(ctx, key, true, own)
+	first, err := s.store.InsertLogs(ctx, Insertion{Key: key, Batch: true}, own)
 	if err != nil {
 		return nil, err
 	}

@@ -100,9 +100,14 @@ type Sequential struct {
 
 // Paired compares both versions row by row.
 type Paired struct {
-	// Method is "paired_t" or "mcnemar".
-	Method string   `json:"method"`
-	N      int      `json:"n"`
+	// Method is "paired_t" or "mcnemar_mid_p".
+	Method string `json:"method"`
+	// N rows, on HigherB of which B scored higher and on LowerB lower than A.
+	N       int `json:"n"`
+	HigherB int `json:"b_higher"`
+	LowerB  int `json:"b_lower"`
+	// PValue is two-sided; nil for a single row and for rows that all differ by
+	// the same amount.
 	PValue *float64 `json:"p_value"`
 	// MeanDifference is the mean of B−A.
 	MeanDifference float64  `json:"mean_difference"`

@@ -70,6 +70,9 @@ func (e *evaluator) InsertEvaluation(ctx context.Context, in eval.Evaluation) (e
 		if _, err := s.Insert(&row).Exec(ctx); err != nil {
 			return err
 		}
+		if err := tally(ctx, s, row.CreatedAt, activity{evaluations: 1}); err != nil {
+			return err
+		}
 		return audit(ctx, s, entry{action: "evaluation:create", prompt: in.PromptName, version: valueOf(in.VersionTag), target: itoa(row.ID)})
 	})
 	in.ID, in.Workspace, in.CreatedAt = row.ID, e.db.ID().String(), wire(row.CreatedAt)
@@ -151,6 +154,9 @@ func (e *evaluator) DeleteEvaluation(ctx context.Context, id int64) error {
 			return err
 		}
 		if err := recount(ctx, s.Tx(), ws, countEvaluations, -1); err != nil {
+			return err
+		}
+		if err := tally(ctx, s, row.CreatedAt, activity{evaluations: -1}); err != nil {
 			return err
 		}
 		return audit(ctx, s, entry{action: "evaluation:delete", prompt: row.PromptName, version: valueOf(row.VersionTag), target: itoa(id)})
