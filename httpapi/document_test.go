@@ -268,6 +268,7 @@ func TestAnswersFitTheirSchemas(t *testing.T) {
 	s.send(t, worker, "POST", "/v1/evaluations", `{"name":"e","prompt_name":"p","criteria":{"min_score":1,"rules":[{"type":"length","config":{"min":1},"weight":2}]}}`)
 	s.send(t, worker, "POST", "/v1/evaluations/1/results", `{"score":0,"run_id":"r","metadata":{"row_id":1}}`)
 	s.send(t, worker, "POST", "/v1/datasets", `{"name":"d","rows":[{"input":{"a":[1]},"expectedOutput":{"b":null},"output":"c"}]}`)
+	s.send(t, worker, "POST", "/v1/evaluations/1/run", `{"dataset_id":1}`)
 	checked := 0
 	for _, op := range d.operations() {
 		if op.method != "GET" {
@@ -277,6 +278,10 @@ func TestAnswersFitTheirSchemas(t *testing.T) {
 		switch op.OperationID {
 		case "getPrompt":
 			path += "?variables[age]=1"
+		case "getEvaluationRun":
+			path = "/v1/evaluations/1/run/1"
+		case "compareEvaluationRuns":
+			path = "/v1/evaluations/1/run/1/compare?with=1"
 		case "diffVersions":
 			path += "?from=1.0.0&to=1.0.0"
 		case "exportLogs", "exportDataset", "getDocs", "getDocument":
