@@ -28,6 +28,10 @@ type Output struct {
 // answer makes a row's answer of the task.
 func (t Task) answer(m *meter, now func() time.Time) func(context.Context, Row) (answered, error) {
 	return func(ctx context.Context, row Row) (a answered, err error) {
+		a.source = FromTask
+		if t == nil {
+			return a, errors.New("the row has no output of its own, and there is no task to answer it")
+		}
 		if err := m.afford(); err != nil {
 			return a, err
 		}
@@ -37,7 +41,6 @@ func (t Task) answer(m *meter, now func() time.Time) func(context.Context, Row) 
 				err = fmt.Errorf("the task panicked: %v", p)
 			}
 		}()
-		a.source = FromTask
 		start := now()
 		a.Output, err = t(ctx, row)
 		if a.LatencyMS == nil {
@@ -91,7 +94,7 @@ func (s *Service) Run(ctx context.Context, evaluationID int64, spec RunSpec, tas
 type Measurement struct {
 	// Rubric judges; nil scores nothing.
 	Rubric *Rubric
-	// Task answers the rows that have no output of their own.
+	// Task answers the rows that have no output of their own; nil if all have.
 	Task Task
 	// Concurrency is how many rows are answered at once; default 4, at most 64.
 	Concurrency int

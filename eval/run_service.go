@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -35,6 +36,9 @@ func (s *Service) StartRun(ctx context.Context, evaluationID int64, spec RunSpec
 			return Run{}, err
 		}
 	}
+	if err := s.checkJudges(e); err != nil {
+		return Run{}, err
+	}
 	if spec.Provider != "" {
 		if err := (target{provider: spec.Provider, model: "any"}).check(s.tools.Model); err != nil {
 			return Run{}, err
@@ -54,6 +58,23 @@ func (s *Service) StartRun(ctx context.Context, evaluationID int64, spec RunSpec
 	}
 	s.runner.Wake()
 	return job.Run, nil
+}
+
+// checkJudges refuses a run whose rules ask a provider that is not usable.
+func (s *Service) checkJudges(e Evaluation) error {
+	rubric, err := compiled(e.Criteria, s.tools.Compiler)
+	if err != nil || rubric == nil {
+		return err
+	}
+	for _, rule := range rubric.Rules {
+		if rule.Provider == "" || s.tools.Model == nil {
+			continue
+		}
+		if err := s.tools.Model.Check(rule.Provider); err != nil {
+			return fmt.Errorf("rule %s: %w", rule.Name, err)
+		}
+	}
+	return nil
 }
 
 func (s *Service) newRun(e Evaluation, spec RunSpec) NewRun {

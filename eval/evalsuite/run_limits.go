@@ -163,6 +163,12 @@ func runRefusalCases() map[string]func(*testing.T, RunEnv) {
 			runs, err := e.Mine.Runs(t.Context(), b.evaluation, page.Request{})
 			require.NoError(t, err)
 			require.Empty(t, runs.Items, "a refused run is no run")
+			judged, err := e.Mine.Create(t.Context(), eval.Evaluation{
+				Name: "judged", PromptName: newName("none"), Criteria: criteria(t, `{"rules":[{"type":"llm_judge","config":{"provider":"nobody","model":"m","rubric":"Is it right?"}}]}`),
+			})
+			require.NoError(t, err)
+			_, err = e.Mine.StartRun(t.Context(), judged.ID, eval.RunSpec{DatasetID: &b.dataset})
+			require.ErrorIs(t, err, pmerr.ErrBadRequest, "a judge's provider")
 		},
 
 		"every fault is named at once": func(t *testing.T, e RunEnv) {
