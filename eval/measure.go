@@ -27,28 +27,35 @@ type Output struct {
 
 // answer makes a row's answer of the task.
 func (t Task) answer(m *meter, now func() time.Time) func(context.Context, Row) (answered, error) {
-	return func(ctx context.Context, row Row) (a answered, err error) {
-		a.source = FromTask
+	return func(ctx context.Context, row Row) (answered, error) {
+		a := answered{source: FromTask}
 		if t == nil {
 			return a, errors.New("the row has no output of its own, and there is no task to answer it")
 		}
 		if err := m.afford(); err != nil {
 			return a, err
 		}
-		defer func() { m.charge(a.CostUSD) }()
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("the task panicked: %v", p)
-			}
-		}()
 		start := now()
-		a.Output, err = t(ctx, row)
+		var err error
+		a.Output, err = t.protect(ctx, row)
 		if a.LatencyMS == nil {
-			took := now().Sub(start).Milliseconds()
+			took := max(0, now().Sub(start).Milliseconds())
 			a.LatencyMS = &took
 		}
+		m.charge(a.CostUSD)
 		return a, err
 	}
+}
+
+// protect turns a panic of the task into an error of the row: one odd input
+// does not end the evaluation of all others.
+func (t Task) protect(ctx context.Context, row Row) (out Output, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the task panicked: %v", p)
+		}
+	}()
+	return t(ctx, row)
 }
 
 // Run executes an evaluation on a dataset with a Go function, here and now, and
