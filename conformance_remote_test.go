@@ -47,6 +47,10 @@ func TestRemote(t *testing.T) {
 			t.Parallel()
 			evalsuite.Run(t, r.evals)
 		})
+		t.Run("EvalRuns", func(t *testing.T) {
+			t.Parallel()
+			evalsuite.RunRuns(t, r.evalRuns)
+		})
 		t.Run("Metrics", func(t *testing.T) {
 			t.Parallel()
 			metricstest.Run(t, r.metrics)

@@ -33,6 +33,8 @@ type deployment struct {
 	*promptmetrics.Client
 	// stage plays the provider "openai".
 	stage *playgroundtest.Stage
+	// model plays the provider of evaluation runs.
+	model *evalsuite.Model
 	made  atomic.Int64
 }
 
@@ -41,6 +43,7 @@ type deployment struct {
 func deploy(t *testing.T, e dbtest.Engine) *deployment {
 	t.Helper()
 	c := e.Config(t)
+	model := evalsuite.NewModel()
 	stage := playgroundtest.NewStage()
 	played := httptest.NewServer(stage)
 	t.Cleanup(played.Close)
@@ -52,7 +55,7 @@ func deploy(t *testing.T, e dbtest.Engine) *deployment {
 	pm, err := promptmetrics.New(promptmetrics.Options{
 		DataDir: t.TempDir(), SQLitePath: c.Path, DatabaseURL: c.URL, BusyTimeout: c.BusyTimeout,
 		ReconcileInterval: 50 * time.Millisecond, RateLimit: promptmetrics.RateLimit{Max: -1},
-		Providers: []playground.Provider{provider},
+		Providers: []playground.Provider{provider, playedProvider{model}}, Prices: playedPrices(t),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -60,7 +63,7 @@ func deploy(t *testing.T, e dbtest.Engine) *deployment {
 			t.Errorf("close the client: %v", err)
 		}
 	})
-	return &deployment{Client: pm, stage: stage}
+	return &deployment{Client: pm, stage: stage, model: model}
 }
 
 // pair names two workspaces that nothing has used.
@@ -95,6 +98,10 @@ func TestInProcess(t *testing.T) {
 		t.Run("Evals", func(t *testing.T) {
 			t.Parallel()
 			evalsuite.Run(t, d.evals)
+		})
+		t.Run("EvalRuns", func(t *testing.T) {
+			t.Parallel()
+			evalsuite.RunRuns(t, d.evalRuns)
 		})
 		t.Run("Metrics", func(t *testing.T) {
 			t.Parallel()
