@@ -89,8 +89,11 @@ func (s *search) token(f *format, at int) {
 			return
 		}
 	}
-	if f.need&summed != 0 && checksummed(body) {
+	switch {
+	case f.need&summed != 0 && checksummed(body):
 		c.Confidence = 0.99
+	case f.need&(named|threefold) == 0 && c.detail >= 4:
+		c.Confidence = 0.985 // more than what a web address around it has
 	}
 	s.add(c)
 }
