@@ -61,6 +61,8 @@ var rules = []struct {
 	{"access", all(heavy, siblings("registry", "telemetry", "client"))},
 	{"registry", all(heavy, siblings("telemetry", "eval", "abtest", "compliance", "playground", "client"))},
 	{"telemetry", all(heavy, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
+	{"compliance", all(heavy, siblings("telemetry", "eval", "abtest", "playground", "client", "compliance/builtin"))},
+	{"compliance/detect", all(heavy, siblings("pmerr", "registry", "telemetry", "eval", "playground", "client"))},
 	{"client", heavy},
 	// The root wires databases and git, but neither HTTP handlers nor programs.
 	{".", all(handlers, programs, siblings("httpapi", "client", "dashboard", "cmd"))},
