@@ -22,6 +22,7 @@ func (c *Client) start(o Options, changes []watched) {
 		c.tasks.Go(func() { c.reconcile(ctx, o.ReconcileInterval) })
 	}
 	c.tasks.Go(func() { c.watch(ctx, changes) })
+	c.tasks.Go(func() { c.runner.Work(ctx) })
 	if o.Retention > 0 {
 		c.tasks.Go(func() { c.retain(ctx, o.Retention) })
 	}

@@ -15,7 +15,9 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
 	"github.com/promptmetrics-go/promptmetrics/client"
 	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
+	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
+	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -75,6 +77,14 @@ func TestInProcess(t *testing.T) {
 			t.Parallel()
 			telemetrytest.Run(t, d.telemetry)
 		})
+		t.Run("Evals", func(t *testing.T) {
+			t.Parallel()
+			evalsuite.Run(t, d.evals)
+		})
+		t.Run("Metrics", func(t *testing.T) {
+			t.Parallel()
+			metricstest.Run(t, d.metrics)
+		})
 		t.Run("Access", func(t *testing.T) {
 			t.Parallel()
 			accesstest.Run(t, d.access)
@@ -115,6 +125,26 @@ func (d *deployment) telemetry(tb testing.TB) telemetrytest.Env {
 	return telemetrytest.Env{
 		Mine: d.In(mine, owner).Telemetry, Theirs: d.In(theirs, owner).Telemetry,
 		Actor: owner.Name, Audit: d.In(mine, owner).Audit,
+	}
+}
+
+func (d *deployment) evals(tb testing.TB) evalsuite.Env {
+	tb.Helper()
+	mine, theirs := d.pair(tb)
+	own, foreign := d.In(mine, owner), d.In(theirs, owner)
+	return evalsuite.Env{
+		Mine: own.Evals, Theirs: foreign.Evals, Recorder: own.Telemetry, TheirRecorder: foreign.Telemetry,
+		Actor: owner.Name, Audit: own.Audit,
+	}
+}
+
+func (d *deployment) metrics(tb testing.TB) metricstest.Env {
+	tb.Helper()
+	one, two := d.pair(tb)
+	mine, theirs := d.In(one, owner), d.In(two, owner)
+	return metricstest.Env{
+		Mine: mine.Metrics, Theirs: theirs.Metrics, Records: mine.Telemetry, TheirRecords: theirs.Telemetry,
+		Evaluations: mine.Evals, TheirEvaluations: theirs.Evals,
 	}
 }
 
@@ -161,9 +191,13 @@ func TestWorkspacesHaveTheSameFields(t *testing.T) {
 		}
 		return names
 	}
-	here, there := reflect.TypeFor[promptmetrics.Workspace](), reflect.TypeFor[client.Workspace]()
+	here, there := reflect.TypeFor[promptmetrics.Handles](), reflect.TypeFor[client.Handles]()
 	require.Equal(t, exported(here), exported(there))
 	require.NotEmpty(t, exported(here))
-	require.Subset(t, exported(reflect.TypeFor[promptmetrics.Client]()), exported(here), "a client is its own workspace too")
-	require.Subset(t, exported(reflect.TypeFor[client.Client]()), exported(there))
+	for _, owner := range []reflect.Type{
+		reflect.TypeFor[promptmetrics.Client](), reflect.TypeFor[promptmetrics.Workspace](),
+		reflect.TypeFor[client.Client](), reflect.TypeFor[client.Workspace](),
+	} {
+		require.Equal(t, []string{"Handles"}, exported(owner), owner)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/promptmetrics-go/promptmetrics/compliance"
+	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -48,6 +49,16 @@ func (g logGuard) CheckLogs(ctx context.Context, logs []telemetry.Log) error {
 		}
 	}
 	return g.compliance.CheckAs(ctx, compliance.StageLog, of, texts)
+}
+
+// callGuard asks the compliance of a workspace about what a model is to read.
+type callGuard struct{ compliance *compliance.Service }
+
+var _ playground.Guard = callGuard{}
+
+// Check implements [playground.Guard].
+func (g callGuard) Check(ctx context.Context, texts []string) error {
+	return g.compliance.Check(ctx, compliance.StagePlayground, texts)
 }
 
 // appendTexts appends the strings and numbers of a JSON value, and the names of

@@ -2,9 +2,11 @@ package promptmetrics_test
 
 import (
 	"context"
+	"io"
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +15,8 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
+	"github.com/promptmetrics-go/promptmetrics/eval"
+	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/page"
 	"github.com/promptmetrics-go/promptmetrics/registry"
@@ -32,13 +36,16 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 		calls := unavailable(d.Client)
 		for _, api := range []reflect.Type{
 			reflect.TypeFor[registrytest.Registry](), reflect.TypeFor[telemetrytest.Telemetry](),
-			reflect.TypeFor[access.Keys](), reflect.TypeFor[access.AuditLog](),
+			reflect.TypeFor[access.Keys](), reflect.TypeFor[access.AuditLog](), reflect.TypeFor[evalsuite.Evals](),
 			reflect.TypeFor[compliancetest.Compliance](),
 		} {
 			for method := range api.Methods() {
 				name := method.Name
-				if api == reflect.TypeFor[access.Keys]() {
+				switch api {
+				case reflect.TypeFor[access.Keys]():
 					name += " key"
+				case reflect.TypeFor[evalsuite.Evals]():
+					name += " eval"
 				}
 				call, ok := calls[name]
 				require.True(t, ok, "%s has no case: what does it do in an outage?", name)
@@ -123,6 +130,35 @@ func unavailable(pm *promptmetrics.Client) map[string]func(context.Context) erro
 		"DeleteTrace": func(ctx context.Context) error { return t.DeleteTrace(ctx, id) },
 		"DeleteRun":   func(ctx context.Context) error { return t.DeleteRun(ctx, id) },
 
+		"Create eval": func(ctx context.Context) error {
+			_, err := pm.Evals.Create(ctx, eval.Evaluation{Name: "e", PromptName: "p"})
+			return err
+		},
+		"List eval":   func(ctx context.Context) error { _, err := pm.Evals.List(ctx, first); return err },
+		"Get eval":    func(ctx context.Context) error { _, err := pm.Evals.Get(ctx, 1); return err },
+		"Delete eval": func(ctx context.Context) error { return pm.Evals.Delete(ctx, 1) },
+		"AddResult eval": func(ctx context.Context) error {
+			_, err := pm.Evals.AddResult(ctx, 1, eval.Result{Score: 1})
+			return err
+		},
+		"Results eval": func(ctx context.Context) error {
+			_, err := pm.Evals.Results(ctx, 1, eval.ResultFilter{}, first)
+			return err
+		},
+		"CreateDataset eval": func(ctx context.Context) error { _, err := pm.Evals.CreateDataset(ctx, "d", nil); return err },
+		"Datasets eval":      func(ctx context.Context) error { _, err := pm.Evals.Datasets(ctx, first); return err },
+		"Dataset eval":       func(ctx context.Context) error { _, err := pm.Evals.Dataset(ctx, 1); return err },
+		"DatasetRows eval":   func(ctx context.Context) error { _, err := pm.Evals.DatasetRows(ctx, 1, first); return err },
+		"DeleteDataset eval": func(ctx context.Context) error { return pm.Evals.DeleteDataset(ctx, 1) },
+		"AddRowsFromRuns eval": func(ctx context.Context) error {
+			_, err := pm.Evals.AddRowsFromRuns(ctx, 1, eval.RunSelection{WorkflowName: "w"})
+			return err
+		},
+		"ImportDataset eval": func(ctx context.Context) error {
+			_, err := pm.Evals.ImportDataset(ctx, "d", eval.JSONL, strings.NewReader(""))
+			return err
+		},
+		"ExportDataset eval": func(ctx context.Context) error { return pm.Evals.ExportDataset(ctx, 1, eval.CSV, io.Discard) },
 		"Scan": func(ctx context.Context) error {
 			_, err := s.Scan(ctx, compliance.ScanRequest{Text: "x"})
 			return err

@@ -57,8 +57,10 @@ type request struct {
 	// path is escaped and begins with "/v1".
 	path  string
 	query url.Values
-	// body is JSON; nil sends none.
+	// body is JSON, if content does not say otherwise; nil sends none.
 	body []byte
+	// content is the type of a body that is no JSON.
+	content string
 	// etag of the answer that the caller has already.
 	etag string
 	// key lets the server recognise a repetition.
@@ -174,7 +176,7 @@ func (l link) build(ctx context.Context, r request) (*http.Request, error) {
 	set("If-None-Match", r.etag)
 	set("Idempotency-Key", r.key)
 	if r.body != nil {
-		set("Content-Type", "application/json")
+		set("Content-Type", cmp.Or(r.content, "application/json"))
 	}
 	return req, nil
 }

@@ -61,9 +61,9 @@ type scoreListing struct {
 	Cursor string `query:"cursor" doc:"nextCursor of an earlier answer."`
 }
 
-// scoreList is a page of scores, or what is left of it for clients that go by
+// complianceScores is a page of scores, or what is left of it for clients that go by
 // cursor alone.
-type scoreList struct {
+type complianceScores struct {
 	Items      []compliance.Score `json:"items"`
 	NextCursor *string            `json:"nextCursor" required:"false" doc:"Without page: null at the end."`
 	Total      int64              `json:"total"`
@@ -74,7 +74,7 @@ type scoreList struct {
 	whole *page.Of[compliance.Score]
 }
 
-func (l scoreList) answer(x *exchange) error {
+func (l complianceScores) answer(x *exchange) error {
 	if l.whole != nil {
 		return x.json(http.StatusOK, l.whole)
 	}
@@ -85,13 +85,13 @@ func (l scoreList) answer(x *exchange) error {
 	}{l.Items, l.NextCursor, l.Total})
 }
 
-func listScores(ctx context.Context, ws *promptmetrics.Workspace, in *scoreListing) (scoreList, error) {
+func listScores(ctx context.Context, ws *promptmetrics.Workspace, in *scoreListing) (complianceScores, error) {
 	if in.Page != 0 {
 		p, err := ws.Compliance.Scores(ctx, page.Request{Page: in.Page, Limit: in.Limit, Cursor: in.Cursor})
-		return scoreList{whole: &p}, err
+		return complianceScores{whole: &p}, err
 	}
 	p, err := ws.Compliance.ScoresAfter(ctx, in.Cursor, cmp.Or(in.Limit, page.DefaultLimit))
-	list := scoreList{Items: p.Items, Total: p.Total}
+	list := complianceScores{Items: p.Items, Total: p.Total}
 	if p.NextCursor != "" {
 		list.NextCursor = &p.NextCursor
 	}

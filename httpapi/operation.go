@@ -34,6 +34,9 @@ type operation struct {
 	bodyOptional bool
 	// batch names the one list of a body that records many things at once.
 	batch string
+	// tooMany is the error for a list that is too long to be read at all;
+	// by default 413.
+	tooMany func() error
 }
 
 const scopeKey = "scope"

@@ -20,10 +20,15 @@ func prepare(q Request, limits mustache.Limits) (Call, error) {
 	if err != nil {
 		return Call{}, err
 	}
+	return q.call(messages), nil
+}
+
+// call is the request with other messages, in the terms of providers.
+func (q Request) call(messages []Message) Call {
 	return Call{
 		Model: q.Model, Messages: messages, Temperature: q.Temperature, TopP: q.TopP, MaxTokens: q.MaxTokens,
 		Stop: q.Stop, Tools: q.Tools, ToolChoice: q.ToolChoice, ResponseFormat: q.ResponseFormat,
-	}, nil
+	}
 }
 
 // render fills the templates of system and user messages. What the model and

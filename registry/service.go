@@ -70,6 +70,10 @@ func (r *Registry) Workspace(id workspace.ID, actor workspace.Actor) *Service {
 // another process has changed the index.
 func (r *Registry) ForgetAll() { r.resolver.forgetAll() }
 
+// Forget drops what the caches know about the pointers and labels of a prompt,
+// because something else in this process has moved them.
+func (r *Registry) Forget(id workspace.ID, name string) { r.resolver.forget(id, name) }
+
 // Service is the registry of one workspace.
 type Service struct {
 	registry  *Registry

@@ -334,6 +334,7 @@ func (s *Service) Runs(ctx context.Context, f RunFilter, r page.Request) (page.O
 	var bad faults
 	bad.check(f.Status == "" || validRunStatus(f.Status), "status must be one of running, completed, failed")
 	bad.check(storable(f.WorkflowName), "workflow_name must be UTF-8 without NUL")
+	bad.check(storable(f.TraceID), "trace_id must be UTF-8 without NUL")
 	if err := bad.err(); err != nil {
 		return page.Of[Run]{}, err
 	}

@@ -84,6 +84,9 @@ func (r *recorder) Runs(ctx context.Context, f telemetry.RunFilter, p page.Reque
 			if f.WorkflowName != "" {
 				q = q.Where("workflow_name = ?", f.WorkflowName)
 			}
+			if f.TraceID != "" {
+				q = q.Where("trace_id = ?", f.TraceID)
+			}
 			return q
 		}
 		var rows []runRow

@@ -38,6 +38,13 @@ const (
 	countSpans    = "spans"
 	countRuns     = "runs"
 	countAudit    = "audit"
+	countTests    = "ab-tests"
+	countOutcomes = "ab-test-results"
+
+	countEvaluations = "evaluations"
+	countResults     = "evaluation_results"
+	countDatasets    = "datasets"
+	countDatasetRows = "dataset_rows"
 )
 
 const bumpSQL = `INSERT INTO pm_counters (workspace_id, kind, last_id, alive, last_at) VALUES (?, ?, ?, ?, ?)

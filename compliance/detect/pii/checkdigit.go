@@ -116,8 +116,8 @@ func aadhaar(d []byte) bool {
 	return d[0] > '1' && c == 0
 }
 
-// sin: Luhn; 0 and 8 are not given to persons.
-func sin(d []byte) bool { return d[0] != '0' && d[0] != '8' && luhn(d) }
+// sin: Luhn; numbers that start with 8 are not given.
+func sin(d []byte) bool { return d[0] != '8' && luhn(d) }
 
 // tfn: weighted modulo 11, with eight or nine digits.
 func tfn(d []byte) bool {
@@ -149,7 +149,7 @@ func residentID(d []byte) bool { return residentDate(d) && residentCheck(d) == d
 
 func residentDate(d []byte) bool {
 	year := number(d[6:10])
-	return d[0] >= '1' && d[0] <= '8' && year >= 1900 && year <= 2099 && calendar(number(d[10:12]), number(d[12:14]))
+	return d[0] >= '1' && d[0] <= '8' && year >= 1850 && year <= 2099 && calendar(number(d[10:12]), number(d[12:14]))
 }
 
 func residentCheck(d []byte) byte {

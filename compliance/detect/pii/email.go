@@ -86,7 +86,7 @@ func localStart(b []byte, floor, i int) int {
 		}
 		start -= size
 	}
-	if i-start > maxLocal {
+	if start == i || i-start > maxLocal {
 		return i
 	}
 	// After two dots, as in "see...ann@example.com", a new text starts.

@@ -65,8 +65,13 @@ func host(t *detect.Text, start, end int) bool {
 
 func hostLeft(t *detect.Text, start int) bool {
 	b := t.Norm
+	if bound := bytes.TrimRight(b[max(0, start-4):start], " "); bytes.HasSuffix(bound, []byte(">=")) || bytes.HasSuffix(bound, []byte("<=")) {
+		return false
+	}
 	p, q := at(b, start-1), at(b, start-2)
 	switch {
+	case p == ' ' && bytes.HasSuffix(b[:start-1], []byte("§")), bytes.HasSuffix(b[:start], []byte("§")):
+		return false
 	case isWord(p), p == '.', p == '#', p == '^', p == '~', p == '$', p == '%', p == '+':
 		return false
 	case p == '-':

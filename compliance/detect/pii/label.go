@@ -23,6 +23,8 @@ const (
 	lBorn // a verb: with a date in digits only
 	lPassport
 	lLicence
+	lLicenceWord // together with the next
+	lDriver
 	lNHS
 	lNINO
 	lSteuerID
@@ -71,6 +73,15 @@ type labels struct {
 func (l labels) is(want label) bool  { return l.near&want != 0 }
 func (l labels) has(want label) bool { return l.all&want != 0 }
 
+// names is for numbers with a check digit: the word may stand a little off, as
+// in "Medicare card", unless the nearest says something quite different.
+func (l labels) names(want label) bool {
+	if want == lLicence && (l.is(lLicenceWord) && l.has(lDriver) || l.is(lDriver) && l.has(lLicenceWord)) {
+		return true
+	}
+	return l.is(want) || l.has(want) && l.is(lCard)
+}
+
 // labelsOf reads what the words before a span call it, or, if they say
 // nothing, the words after it on the same line. Its cost is bounded.
 func labelsOf(t *detect.Text, start, end int) labels {
@@ -79,13 +90,23 @@ func labelsOf(t *detect.Text, start, end int) labels {
 	words := wordWalk{norm: t.Norm[from:start], lower: t.Lower[from:start], pos: start - from}
 	previous := label(0)
 	for w := words.back(); w != nil; w = words.back() {
-		if previous == lPossibleNumber {
+		_, owner := owners[string(w)]
+		if owner && previous&lPossibleNumber != 0 {
 			// "my number is": a person's number is a phone number.
-			if _, ok := owners[string(w)]; ok {
-				l.add(lPhoneWeak)
-			}
+			l.add(lPhoneWeak)
 		}
 		previous = lookUp(w)
+		if joined := words.joined(); joined != nil {
+			previous |= lookUp(joined)
+		}
+		if words.ended && previous == 0 && len(w) > 3 {
+			break // the sentence before; "No." and "Tel." end none
+		}
+		words.ended = false
+		if words.digits {
+			// A number in between has taken the name of what is counted.
+			previous &^= lOther | lVersion
+		}
 		l.add(previous &^ lPossibleNumber)
 	}
 	if l.near != 0 {
@@ -145,23 +166,46 @@ func lookUp(w []byte) label {
 type wordWalk struct {
 	norm, lower []byte
 	pos         int
+	// ended says that a sentence ended after the word read last, going back.
+	ended bool
+	// digits says that a number stands after the word read last, going back.
+	digits bool
+	// runEnd is where the run of letters ends that the word read last is in.
+	runEnd, wordEnd int
 }
 
 func inWord(c byte) bool { return isLetter(c) || c >= utf8.RuneSelf }
 
 // back is the word before pos, or nil.
 func (w *wordWalk) back() []byte {
+	end := w.pos
 	for w.pos > 0 && !inWord(w.norm[w.pos-1]) {
 		w.pos--
+		w.digits = w.digits || isDigit(w.norm[w.pos])
+		if c := w.norm[w.pos]; (c == '.' || c == '!' || c == '?') && at(w.norm, w.pos+1) <= ' ' && w.pos+1 < len(w.norm) {
+			w.ended = true
+		}
 	}
-	end := w.pos
+	if w.pos < end || w.runEnd == 0 {
+		w.runEnd = w.pos
+	}
+	w.wordEnd = w.pos
 	for w.pos > 0 && inWord(w.norm[w.pos-1]) {
 		w.pos--
 		if w.pos > 0 && w.humpAt(w.pos) {
 			break
 		}
 	}
-	return w.word(w.pos, end)
+	return w.word(w.pos, w.wordEnd)
+}
+
+// joined is the word read last with those that camelCase joins to its end, as
+// "idnr" of "IdNr"; or nil.
+func (w *wordWalk) joined() []byte {
+	if w.runEnd == w.wordEnd {
+		return nil
+	}
+	return w.word(w.pos, w.runEnd)
 }
 
 // forth is the word after pos, or nil.
@@ -186,7 +230,7 @@ func (w *wordWalk) humpAt(i int) bool {
 }
 
 func (w *wordWalk) word(start, end int) []byte {
-	if start == end {
+	if start >= end {
 		return nil
 	}
 	// A cut window may start within a code point.

@@ -72,7 +72,7 @@ func (id *nationalID) match(c *chain, i int, buf []byte) int {
 			continue
 		}
 		telling := id.alone && (n > 1 || form[0] == 18)
-		if !c.label().is(id.label) && !telling {
+		if !c.label().names(id.label) && !telling {
 			continue
 		}
 		if d := c.text(buf, i, n); !oneDigit(d) && id.ok(d) {

@@ -23,6 +23,9 @@ func phone(c *chain, report func(detect.Finding)) {
 			say(0, n, .85)
 		}
 	}
+	if n := dialledOut(c); n > 0 {
+		say(0, n, .8)
+	}
 	for i := next; i < len(c.groups); i++ {
 		if i < next {
 			continue
@@ -92,6 +95,27 @@ func international(c *chain, i, skip int) int {
 	return best
 }
 
+// dialledOut is the number of groups of an international number after 00, as
+// most of the world dials, or 011, as North America does; or 0.
+func dialledOut(c *chain) int {
+	first := c.b[c.groups[0].start:c.groups[0].end]
+	skip := 2
+	switch {
+	case c.plus || len(first) < 2 || first[0] != '0' || !openLeft(c.b, openBracket(c)):
+		return 0
+	case string(first) == "011":
+		skip = 3
+	case first[1] != '0' || len(first) > 2 && first[2] == '0':
+		return 0
+	}
+	n := international(c, 0, skip)
+	l := c.label()
+	if l.is(lPhone|lPhoneWeak) || n >= 3 && !l.is(lOther|lCard|lVersion) {
+		return n
+	}
+	return 0
+}
+
 // maxE164 is the most digits of an international number, by ITU-T E.164.
 const maxE164 = 15
 
@@ -107,23 +131,26 @@ func dialGap(c *chain, i int) bool {
 // possible says whether digits after the plus have a known country code and as
 // many digits as that country uses.
 func possible(digits []byte) bool {
+	if len(digits) == 0 || digits[0] == '0' {
+		return false
+	}
 	for n := 1; n <= 3 && n < len(digits); n++ {
 		if lengths, ok := countries[number(digits[:n])]; ok {
 			rest := len(digits) - n
 			if rest < lengths[0] || rest > lengths[1] || oneDigit(digits[n:]) {
 				return false
 			}
-			return n != 1 || digits[0] != '1' || nanp(digits[1:])
+			return digits[0] != '1' || digits[1] >= '2'
 		}
 	}
 	return false
 }
 
-// nanp checks ten digits by the North American Numbering Plan: area and
-// exchange start with 2 to 9, and neither is a service code such as 911.
+// nanp checks ten digits by the North American Numbering Plan: the area code
+// starts with 2 to 9, has no 9 next, and is no service code such as 911. The
+// exchange is not checked, as in the numbers that people make up: 555-123-4567.
 func nanp(d []byte) bool {
-	return len(d) == 10 && d[0] >= '2' && d[3] >= '2' &&
-		!(d[1] == '1' && d[2] == '1') && !(d[4] == '1' && d[5] == '1') && d[1] != '9'
+	return len(d) == 10 && d[0] >= '2' && d[1] != '9' && !(d[1] == '1' && d[2] == '1')
 }
 
 // labelled is the number of groups from the start of the chain that the words
@@ -161,6 +188,9 @@ func labelled(c *chain) int {
 			return 0
 		}
 	}
+	if best > 0 && counted(c, c.groups[best-1].end) {
+		return 0
+	}
 	if best > 0 {
 		var buf [maxE164]byte
 		if oneDigit(c.text(buf[:0], 0, best)) {
@@ -168,6 +198,22 @@ func labelled(c *chain) int {
 		}
 	}
 	return best
+}
+
+// units are the words after a number that counts something.
+var units = set(`bytes byte kb mb gb bits ms ns us seconds minutes hours days years times views users people rows records
+	requests tokens lines words characters pixels px dpi km miles meters m kg dollars euros usd eur gbp points votes
+	items units copies stück mal`)
+
+// counted says whether the word right after end is a unit.
+func counted(c *chain, end int) bool {
+	if at(c.b, end) != ' ' {
+		return false
+	}
+	to := min(len(c.b), end+16)
+	w := wordWalk{norm: c.b[end:to], lower: c.t.Lower[end:to]}
+	_, ok := units[string(w.forth())]
+	return ok
 }
 
 // openBracket is where the first group starts, its bracket included.

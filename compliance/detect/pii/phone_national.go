@@ -24,8 +24,11 @@ func national(c *chain, i int) (int, float64) {
 		if f.labelled && !l.is(lPhone|lPhoneWeak) {
 			continue
 		}
-		if l.is(lOther|lCard|lSSN|lVersion|lSIN|lTFN|lNHS|lMedicare|lAadhaar|lBSN|lNIR|lPassport|lLicence|lIP) &&
+		if l.is(lOther|lCard|lSSN|lVersion|lSIN|lTFN|lNHS|lMedicare|lAadhaar|lBSN|lNIR|lPassport|lLicence|lLicenceWord|lIP) &&
 			!l.has(lPhone|lPhoneWeak) {
+			continue
+		}
+		if !f.brackets && c.gapIs(i, " ") && !l.is(lPhone|lPhoneWeak) && listed(c, i, n) {
 			continue
 		}
 		if last := i + n - 1; last < len(c.groups)-1 && !outer(c, last) || !c.freeRight(last) {
@@ -34,6 +37,12 @@ func national(c *chain, i int) (int, float64) {
 		return n, .75
 	}
 	return 0, 0
+}
+
+// listed says whether groups with spaces between them stand in a longer row of
+// such groups, where no one can tell which belong together.
+func listed(c *chain, i, n int) bool {
+	return i > 0 && c.gapIs(i-1, " ") || i+n < len(c.groups) && c.gapIs(i+n-1, " ")
 }
 
 // outer says whether gap i separates numbers rather than groups of one.
@@ -70,10 +79,9 @@ var (
 // numbering plans that ITU-T publishes.
 var forms = []form{
 	// North America: (415) 555-0132, 415-555-0132, 1-800-555-0199.
-	{groups: []int{1, 3, 3, 4}, first: []string{"1"}, gaps: any3, digits: func(d []byte) bool { return nanp(d[1:]) }},
-	{groups: []int{3, 3, 4}, gaps: "-.", digits: nanp},
-	{groups: []int{3, 3, 4}, gaps: space, digits: nanpAssigned},
-	{groups: []int{3, 3, 4}, gaps: space, digits: nanp, labelled: true},
+	{groups: []int{1, 3, 3, 4}, first: []string{"1"}, gaps: any3, digits: func(d []byte) bool { return nanpAssigned(d[1:]) }},
+	{groups: []int{3, 3, 4}, gaps: any3, digits: nanpAssigned},
+	{groups: []int{3, 3, 4}, gaps: any3, labelled: true},
 	{groups: []int{3, 3, 4}, gaps: any3, brackets: true, digits: nanp},
 	{groups: []int{3, 7}, gaps: any3, brackets: true, digits: nanp},
 	{groups: []int{3, 4}, gaps: "-.", labelled: true},

@@ -50,7 +50,7 @@ func ssnKind(d []byte) (rule, bool) {
 	area, group, serial := number(d[:3]), number(d[3:5]), number(d[5:])
 	if area >= 900 {
 		itin := group >= 50 && group <= 65 || group >= 70 && group <= 88 || group >= 90 && group <= 92 || group >= 94
-		return itinRule, itin
+		return itinRule, itin && !oneDigit(d)
 	}
 	return ssnRule, area != 0 && area != 666 && group != 0 && serial != 0 && !oneDigit(d)
 }

@@ -198,9 +198,13 @@ func pathEnd(b []byte, i int, quote byte) int {
 	if c := at(b, i); c != '/' && c != '?' && c != '#' {
 		return i
 	}
-	round, square := 0, 0
+	round, square, query := 0, 0, false
 	for i < len(b) {
 		c := b[i]
+		query = query || c == '?'
+		if c == '&' && quote == '=' && !query {
+			break // the URL is a value of a query itself
+		}
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRune(b[i:])
 			if !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) || cutsPath(r, b[i-1]) {

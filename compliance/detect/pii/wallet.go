@@ -61,6 +61,12 @@ func coin(t *detect.Text, start, end int) float64 {
 	return 0
 }
 
+// nobody is how many leading zeros only special addresses have.
+const (
+	nobody = 24
+	zeros  = "0000000000000000000000000000000000000000"
+)
+
 // ethereum checks forty hexadecimal digits. Mixed case must be the check sum of
 // EIP-55; one case has none.
 func ethereum(hex []byte) float64 {
@@ -78,7 +84,7 @@ func ethereum(hex []byte) float64 {
 			lower[i] |= 0x20
 		}
 	}
-	if same {
+	if same || string(hex[:nobody]) == zeros[:nobody] {
 		return 0
 	}
 	if !upper || !low {

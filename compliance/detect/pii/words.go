@@ -20,7 +20,7 @@ var words = table(map[label]string{
 		cellphone cellular portable gsm fax telefax whatsapp viber hotline msisdn sms landline festnetz
 		durchwahl komórka komorka mob ph voicemail helpline
 		телефон телефона телефону телефоном тел моб мобильный мобильного сотовый whatsapp
-		电话 電話 手机 手機 号码 携帯 携帯電話 电话号码 电话是 전화 휴대폰 연락처 هاتف الهاتف جوال رقم טלפון फोन मोबाइल โทรศัพท์ โทร τηλέφωνο τηλ`,
+		电话 電話 手机 手機 携帯 携帯電話 电话号码 电话是 전화 휴대폰 연락처 هاتف الهاتف جوال טלפון फोन मोबाइल โทรศัพท์ โทร τηλέφωνο τηλ`,
 	lPhoneWeak: `call calling called callback text dial dialled dialed ring reach contact contacted
 		llame llama llamar llámame appelez appeler anrufen erreichbar chiamare chiama ligue ligar bel bellen contacto kontakt
 		позвоните звоните`,
@@ -30,15 +30,17 @@ var words = table(map[label]string{
 	lCard: `card cards visa mastercard amex debit creditcard kreditkarte karte tarjeta carte carta cartão cartao kaart
 		cc ccn pan cardnumber discover jcb diners unionpay maestro карта карты картой 信用卡 银行卡 卡号 カード 카드 kort karta`,
 	lOther: `order orders ordernumber bestellung bestellnummer pedido commande ordine bestelling
-		invoice rechnung rechnungsnummer factura facture fattura tracking shipment parcel sendungsnummer
-		isbn issn ean upc gtin barcode sku asin part serial seriennummer model item product artikel artikelnummer
+		bestell invoice rechnung rechnungsnummer factura facture fattura tracking shipment parcel sendungsnummer
+		isbn issn ean upc gtin barcode sku asin part serial sn n mpn lccn seriennummer model item product artikel artikelnummer
 		imei imeisv iccid imsi meid batch lot ticket case reference ref booking reservation confirmation
 		timestamp epoch unix nanoseconds milliseconds ts commit build checksum hash sha md5 crc
 		transaction txn receipt po rma incident issue bug doi pmid arxiv patent
 		amount total price sum revenue population views bytes meter inventory catalog catalogue
+		page pages room flight seat row rows column index size width height code status exit memory line offset chapter
 		serie заказ заказа 訂單 订单 注文 policy claim docket oid port pid uid guid uuid vin zip plz`,
 	lVersion: `version versions ver v versión versao versão release releases build builds firmware fw driver revision rev
-		section sections chapter abschnitt kapitel clause article paragraph oid oids assembly kernel patch
+		section sections table tables figure fig equation appendix annex step requirement
+		chapter abschnitt kapitel clause article paragraph oid oids assembly kernel patch
 		upgrade upgraded upgrades update updated updating downgrade downgraded bump bumped bumps sdk api runtime
 		ios macos android chrome chromium firefox edge windows appversion fileversion productversion changelog
 		版本 версия версии`,
@@ -48,7 +50,9 @@ var words = table(map[label]string{
 	lBorn: `born geboren geb né née nacido nacida nato nata nascido nascida urodzony urodzona родился родилась född født`,
 	lPassport: `passport passports reisepass reisepassnummer passeport pasaporte passaporto passaporte paspoort
 		paszport pasport паспорт паспорта 护照 護照 パスポート 여권`,
-	lLicence:      `driver drivers driving dl dln dvla führerschein fuhrerschein führerscheinnummer permis rijbewijs patente conducir`,
+	lDriver:       "driver drivers driving",
+	lLicenceWord:  "license licence lic licencia",
+	lLicence:      `dl dln dvla führerschein fuhrerschein führerscheinnummer permis rijbewijs patente conducir`,
 	lNHS:          "nhs",
 	lNINO:         "nino ni insurance",
 	lSteuerID:     `steuer steuerid steueridentifikationsnummer idnr steuernummer identifikationsnummer steuerliche tin`,
