@@ -17,6 +17,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/playground/internal/wire"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
 // flavor is whose server it is.
@@ -92,10 +93,13 @@ func (p *Provider) Stream(ctx context.Context, c playground.Call) iter.Seq2[play
 	return p.wire.Stream(ctx, p.request(c, true), wire.ServerSent, func() wire.Decoder { return &decoder{} })
 }
 
-// request wraps a body for one of the paths of the API.
+// post wraps a body for one of the paths of the API.
 func (p *Provider) post(path, model string, body any) wire.Request {
 	r := wire.Request{Method: http.MethodPost, Path: path, Header: p.header(), Query: p.query(), Body: body, Model: model}
 	if p.flavor == azure && p.options.APIVersion != "" {
+		if model == "" || model == "." || model == ".." {
+			r.Fault = pmerr.New(pmerr.InvalidRequest, "azure_openai has no deployment %q", model)
+		}
 		r.Path = "/deployments/" + url.PathEscape(model) + path
 	}
 	return r
