@@ -43,12 +43,16 @@ func (p *Provider) Call(ctx context.Context, c playground.Call) (playground.Repl
 	if err := p.wire.JSON(ctx, request(c, false), &answer); err != nil {
 		return playground.Reply{}, err
 	}
-	return answer.reply(), nil
+	r := answer.reply()
+	if r.Model == "" {
+		r.Model = c.Model
+	}
+	return r, nil
 }
 
 // Stream makes one call and gives its parts as they arrive.
 func (p *Provider) Stream(ctx context.Context, c playground.Call) iter.Seq2[playground.Part, error] {
-	return p.wire.Stream(ctx, request(c, true), wire.JSONLines, func() wire.Decoder { return &decoder{} })
+	return p.wire.Stream(ctx, request(c, true), wire.JSONLines, func() wire.Decoder { return &decoder{model: c.Model} })
 }
 
 // mostShown bounds the models whose context window is asked for: each is a

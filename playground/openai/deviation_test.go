@@ -119,7 +119,7 @@ func TestStreamsOfOtherServers(t *testing.T) {
 	hi := playground.Reply{ID: "1", Model: "m", Output: "hi", FinishReason: "stop"}
 	counted := hi
 	counted.Usage = usage(3, 2)
-	calls := playground.Reply{FinishReason: "tool_calls", ToolCalls: []playground.ToolCall{
+	calls := playground.Reply{Model: "m", FinishReason: "tool_calls", ToolCalls: []playground.ToolCall{
 		{ID: "a", Name: "f", Arguments: `{"x":1}`}, {ID: "b", Name: "g", Arguments: "{}"},
 	}}
 	lines := func(list ...string) string { return "data: " + strings.Join(list, "\n\ndata: ") + "\n\n" }
@@ -153,7 +153,7 @@ func TestStreamsOfOtherServers(t *testing.T) {
 			`{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":1}"}},{"index":1,"id":"b","function":{"name":"g","arguments":"{}"}}]}}]}`, "[DONE]"), calls},
 		"a refusal": {lines(
 			`{"choices":[{"delta":{"refusal":"I will "}}]}`, `{"choices":[{"delta":{"refusal":"not."},"finish_reason":"stop"}]}`, "[DONE]"),
-			playground.Reply{Output: "I will not.", FinishReason: "content_filter"}},
+			playground.Reply{Model: "m", Output: "I will not.", FinishReason: "content_filter"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

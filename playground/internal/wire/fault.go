@@ -125,7 +125,9 @@ func (w *Client) refused(r Request, res *http.Response, words Words) *fault {
 	message := clean(words.Message, w.config.APIKey)
 	fail := func(code pmerr.Code, format string, args ...any) *fault {
 		f := w.failure(code, format, args...)
-		f.err = f.err.(*pmerr.Error).With("status", status) //nolint:errorlint,forcetypeassert // failure made it
+		if e, ok := errors.AsType[*pmerr.Error](f.err); ok {
+			_ = e.With("status", status)
+		}
 		return f
 	}
 	client := func(f *fault) *fault {
