@@ -151,9 +151,11 @@ func TestStreamsOfOtherServers(t *testing.T) {
 			`{"choices":[{"delta":{"tool_calls":[{"id":"b","function":{"name":"g","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}`, "[DONE]"), calls},
 		"calls without a reason for the end": {lines(
 			`{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":1}"}},{"index":1,"id":"b","function":{"name":"g","arguments":"{}"}}]}}]}`, "[DONE]"), calls},
-		"a refusal": {lines(
-			`{"choices":[{"delta":{"refusal":"I will "}}]}`, `{"choices":[{"delta":{"refusal":"not."},"finish_reason":"stop"}]}`, "[DONE]"),
-			playground.Reply{Model: "m", Output: "I will not.", FinishReason: "content_filter"}},
+		"a refusal": {
+			lines(
+				`{"choices":[{"delta":{"refusal":"I will "}}]}`, `{"choices":[{"delta":{"refusal":"not."},"finish_reason":"stop"}]}`, "[DONE]"),
+			playground.Reply{Model: "m", Output: "I will not.", FinishReason: "content_filter"},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -265,7 +267,8 @@ func TestAddressesAndKeys(t *testing.T) {
 		"azure":                    {openai.Options{}, "", openai.NewAzure, sent{"/openai/v1/chat/completions", "sk-key", "", "", ""}},
 		"azure, the whole address": {openai.Options{}, "/openai/v1/", openai.NewAzure, sent{"/openai/v1/chat/completions", "sk-key", "", "", ""}},
 		"azure with a version": {
-			openai.Options{APIVersion: "2024-10-21"}, "/openai", openai.NewAzure,
+			openai.Options{APIVersion: "2024-10-21"},
+			"/openai", openai.NewAzure,
 			sent{"/openai/deployments/a%2Fb%20c/chat/completions?api-version=2024-10-21", "sk-key", "", "", ""},
 		},
 	} {
