@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,17 +86,20 @@ func TestModels(t *testing.T) {
 		require.Zero(t, got[69].ContextWindow, "not asked for so many")
 		require.Len(t, played.Asked(), 65)
 	})
-	t.Run("are listed though one cannot be shown", func(t *testing.T) {
+	t.Run("are listed though they cannot be shown", func(t *testing.T) {
 		t.Parallel()
+		var shown atomic.Int64
 		got, err := provider(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/api/tags" {
-				_, _ = w.Write([]byte(`{"models":[{"name":"a"},{"name":""}]}`))
+				_, _ = w.Write([]byte(`{"models":[{"name":"a"},{"name":""},{"name":"b"}]}`))
 				return
 			}
+			shown.Add(1)
 			w.WriteHeader(http.StatusInternalServerError)
 		})).Models(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, []playground.Model{{ID: "a", Name: "a", Provider: "ollama"}}, got)
+		require.Equal(t, []playground.Model{{ID: "a", Name: "a", Provider: "ollama"}, {ID: "b", Name: "b", Provider: "ollama"}}, got)
+		require.EqualValues(t, 1, shown.Load(), "it does not wear the breaker out")
 	})
 }
 

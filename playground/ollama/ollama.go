@@ -67,17 +67,21 @@ func (p *Provider) Models(ctx context.Context) ([]playground.Model, error) {
 		return nil, err
 	}
 	models := []playground.Model{}
+	show := mostShown
 	for _, m := range list.Models {
 		if m.Name == "" {
 			continue
 		}
 		entry := playground.Model{ID: m.Name, Name: m.Name, Provider: p.Name()}
-		if len(models) < mostShown {
+		if show--; show >= 0 {
 			window, err := p.window(ctx, m.Name)
 			if err != nil && ctx.Err() != nil {
 				return nil, err
 			}
-			entry.ContextWindow = window // 0, unknown, for one that cannot be shown
+			if err != nil {
+				show = 0 // a list without windows is better than a breaker that opens
+			}
+			entry.ContextWindow = window
 		}
 		models = append(models, entry)
 	}
