@@ -10,8 +10,12 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
 	"github.com/promptmetrics-go/promptmetrics/client"
+	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
+	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/httpapi"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
+	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
+	"github.com/promptmetrics-go/promptmetrics/playground/playgroundtest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -39,9 +43,25 @@ func TestRemote(t *testing.T) {
 			t.Parallel()
 			telemetrytest.Run(t, r.telemetry)
 		})
+		t.Run("Evals", func(t *testing.T) {
+			t.Parallel()
+			evalsuite.Run(t, r.evals)
+		})
+		t.Run("Metrics", func(t *testing.T) {
+			t.Parallel()
+			metricstest.Run(t, r.metrics)
+		})
+		t.Run("Playground", func(t *testing.T) {
+			t.Parallel()
+			playgroundtest.Run(t, r.playground)
+		})
 		t.Run("Access", func(t *testing.T) {
 			t.Parallel()
 			accesstest.Run(t, r.access)
+		})
+		t.Run("Compliance", func(t *testing.T) {
+			t.Parallel()
+			compliancetest.Run(t, r.compliance)
 		})
 	})
 }
@@ -76,6 +96,51 @@ func (r remote) telemetry(tb testing.TB) telemetrytest.Env {
 	return telemetrytest.Env{
 		Mine: own.Telemetry, Theirs: r.connect(tb, "foreign", theirs.String(), everything, theirs).Telemetry,
 		Actor: "own", Audit: own.Audit,
+	}
+}
+
+func (r remote) evals(tb testing.TB) evalsuite.Env {
+	tb.Helper()
+	mine, theirs := r.pair(tb)
+	own := r.connect(tb, "own", mine.String(), everything, mine)
+	foreign := r.connect(tb, "foreign", theirs.String(), everything, theirs)
+	return evalsuite.Env{
+		Mine: own.Evals, Theirs: foreign.Evals, Recorder: own.Telemetry, TheirRecorder: foreign.Telemetry,
+		Actor: "own", Audit: own.Audit,
+	}
+}
+
+func (r remote) metrics(tb testing.TB) metricstest.Env {
+	tb.Helper()
+	one, two := r.pair(tb)
+	mine := r.connect(tb, "own", one.String(), everything, one)
+	theirs := r.connect(tb, "foreign", two.String(), everything, two)
+	return metricstest.Env{
+		Mine: mine.Metrics, Theirs: theirs.Metrics, Records: mine.Telemetry, TheirRecords: theirs.Telemetry,
+		Evaluations: mine.Evals, TheirEvaluations: theirs.Evals,
+	}
+}
+
+func (r remote) compliance(tb testing.TB) compliancetest.Env {
+	tb.Helper()
+	mine, theirs := r.pair(tb)
+	own := r.connect(tb, "own", mine.String(), everything, mine)
+	return compliancetest.Env{
+		Mine: own.Compliance, Theirs: r.connect(tb, "foreign", theirs.String(), everything, theirs).Compliance,
+		Guest:   r.connect(tb, "guest", mine.String(), ordinary, mine).Compliance,
+		Prompts: own.Registry, Logs: own.Telemetry, Actor: "own", Audit: own.Audit,
+	}
+}
+
+func (r remote) playground(tb testing.TB) playgroundtest.Env {
+	tb.Helper()
+	one, two := r.pair(tb)
+	mine := r.connect(tb, "own", one.String(), everything, one)
+	theirs := r.connect(tb, "foreign", two.String(), everything, two)
+	return playgroundtest.Env{
+		Mine: mine.Playground, Theirs: theirs.Playground, Budget: mine.Budget, TheirBudget: theirs.Budget,
+		Logs: mine.Telemetry, TheirLogs: theirs.Telemetry, Audit: mine.Audit,
+		Provider: "openai", Stage: r.stage, Scene: one.String(),
 	}
 }
 

@@ -3,6 +3,7 @@ package promptmetrics_test
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"reflect"
 	"sync/atomic"
 	"testing"
@@ -14,7 +15,13 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
 	"github.com/promptmetrics-go/promptmetrics/client"
+	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
+	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
+	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
+	"github.com/promptmetrics-go/promptmetrics/playground"
+	"github.com/promptmetrics-go/promptmetrics/playground/openai"
+	"github.com/promptmetrics-go/promptmetrics/playground/playgroundtest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -24,7 +31,9 @@ import (
 // workspaces of its own.
 type deployment struct {
 	*promptmetrics.Client
-	made atomic.Int64
+	// stage plays the provider "openai".
+	stage *playgroundtest.Stage
+	made  atomic.Int64
 }
 
 // deploy opens a client on an engine. The reconciler runs all the time, as it
@@ -32,9 +41,18 @@ type deployment struct {
 func deploy(t *testing.T, e dbtest.Engine) *deployment {
 	t.Helper()
 	c := e.Config(t)
+	stage := playgroundtest.NewStage()
+	played := httptest.NewServer(stage)
+	t.Cleanup(played.Close)
+	// Tests make the provider fail side by side: the breaker would take that for
+	// an outage.
+	provider, err := openai.New(openai.Options{APIKey: "played-secret", BaseURL: played.URL, Retries: -1, BreakAfter: -1})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, provider.Close()) })
 	pm, err := promptmetrics.New(promptmetrics.Options{
 		DataDir: t.TempDir(), SQLitePath: c.Path, DatabaseURL: c.URL, BusyTimeout: c.BusyTimeout,
 		ReconcileInterval: 50 * time.Millisecond, RateLimit: promptmetrics.RateLimit{Max: -1},
+		Providers: []playground.Provider{provider},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -42,7 +60,7 @@ func deploy(t *testing.T, e dbtest.Engine) *deployment {
 			t.Errorf("close the client: %v", err)
 		}
 	})
-	return &deployment{Client: pm}
+	return &deployment{Client: pm, stage: stage}
 }
 
 // pair names two workspaces that nothing has used.
@@ -74,9 +92,25 @@ func TestInProcess(t *testing.T) {
 			t.Parallel()
 			telemetrytest.Run(t, d.telemetry)
 		})
+		t.Run("Evals", func(t *testing.T) {
+			t.Parallel()
+			evalsuite.Run(t, d.evals)
+		})
+		t.Run("Metrics", func(t *testing.T) {
+			t.Parallel()
+			metricstest.Run(t, d.metrics)
+		})
+		t.Run("Playground", func(t *testing.T) {
+			t.Parallel()
+			playgroundtest.Run(t, d.playground)
+		})
 		t.Run("Access", func(t *testing.T) {
 			t.Parallel()
 			accesstest.Run(t, d.access)
+		})
+		t.Run("Compliance", func(t *testing.T) {
+			t.Parallel()
+			compliancetest.Run(t, d.compliance)
 		})
 		t.Run("Repeats", func(t *testing.T) {
 			t.Parallel()
@@ -113,6 +147,47 @@ func (d *deployment) telemetry(tb testing.TB) telemetrytest.Env {
 	}
 }
 
+func (d *deployment) evals(tb testing.TB) evalsuite.Env {
+	tb.Helper()
+	mine, theirs := d.pair(tb)
+	own, foreign := d.In(mine, owner), d.In(theirs, owner)
+	return evalsuite.Env{
+		Mine: own.Evals, Theirs: foreign.Evals, Recorder: own.Telemetry, TheirRecorder: foreign.Telemetry,
+		Actor: owner.Name, Audit: own.Audit,
+	}
+}
+
+func (d *deployment) metrics(tb testing.TB) metricstest.Env {
+	tb.Helper()
+	one, two := d.pair(tb)
+	mine, theirs := d.In(one, owner), d.In(two, owner)
+	return metricstest.Env{
+		Mine: mine.Metrics, Theirs: theirs.Metrics, Records: mine.Telemetry, TheirRecords: theirs.Telemetry,
+		Evaluations: mine.Evals, TheirEvaluations: theirs.Evals,
+	}
+}
+
+func (d *deployment) compliance(tb testing.TB) compliancetest.Env {
+	tb.Helper()
+	mine, theirs := d.pair(tb)
+	own := d.In(mine, owner)
+	return compliancetest.Env{
+		Mine: own.Compliance, Theirs: d.In(theirs, owner).Compliance, Guest: d.In(mine, guest).Compliance,
+		Prompts: own.Registry, Logs: own.Telemetry, Actor: owner.Name, Audit: own.Audit,
+	}
+}
+
+func (d *deployment) playground(tb testing.TB) playgroundtest.Env {
+	tb.Helper()
+	one, two := d.pair(tb)
+	mine, theirs := d.In(one, owner), d.In(two, owner)
+	return playgroundtest.Env{
+		Mine: mine.Playground, Theirs: theirs.Playground, Budget: mine.Budget, TheirBudget: theirs.Budget,
+		Logs: mine.Telemetry, TheirLogs: theirs.Telemetry, Audit: mine.Audit,
+		Provider: "openai", Stage: d.stage, Scene: one.String(),
+	}
+}
+
 var (
 	everything = access.Scopes{access.Read, access.Write, access.Admin}
 	clerical   = access.Scopes{access.Read, access.Admin}
@@ -146,9 +221,13 @@ func TestWorkspacesHaveTheSameFields(t *testing.T) {
 		}
 		return names
 	}
-	here, there := reflect.TypeFor[promptmetrics.Workspace](), reflect.TypeFor[client.Workspace]()
+	here, there := reflect.TypeFor[promptmetrics.Handles](), reflect.TypeFor[client.Handles]()
 	require.Equal(t, exported(here), exported(there))
 	require.NotEmpty(t, exported(here))
-	require.Subset(t, exported(reflect.TypeFor[promptmetrics.Client]()), exported(here), "a client is its own workspace too")
-	require.Subset(t, exported(reflect.TypeFor[client.Client]()), exported(there))
+	for _, owner := range []reflect.Type{
+		reflect.TypeFor[promptmetrics.Client](), reflect.TypeFor[promptmetrics.Workspace](),
+		reflect.TypeFor[client.Client](), reflect.TypeFor[client.Workspace](),
+	} {
+		require.Equal(t, []string{"Handles"}, exported(owner), owner)
+	}
 }

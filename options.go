@@ -10,6 +10,11 @@ import (
 	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/budget"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
+	"github.com/promptmetrics-go/promptmetrics/compliance/builtin"
+	"github.com/promptmetrics-go/promptmetrics/eval"
+	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
@@ -62,7 +67,20 @@ type Options struct {
 	CacheSize int
 	// Prices override the built-in price table, model by model.
 	Prices *telemetry.PriceTable
-	// Retention is how long logs, traces and runs are kept; daily sums and the
+	// Providers run the models of the playground and of evaluations, such as
+	// those of playground/openai. Default: none.
+	Providers []playground.Provider
+	// MonthlyBudgetUSD bounds what the model calls of a workspace may cost in
+	// a month, where the workspace has no budget of its own. Default: no limit.
+	MonthlyBudgetUSD *float64
+	// Compliance finds sensitive data in texts, such as compliance/llmguard or
+	// compliance/lakera. Default: the detectors that are built in.
+	Compliance compliance.Driver
+	// Model answers evaluation runs and the rules that ask a model instead of
+	// Providers. Its calls are not logged. Default: Providers.
+	Model eval.Model
+	// Retention is how long logs, traces, runs and compliance scores are
+	// kept; daily sums and the
 	// audit log stay. Default 0: for ever.
 	Retention time.Duration
 
@@ -117,6 +135,9 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Compliance == nil {
+		o.Compliance = compliance.Builtin(builtin.Detectors(builtin.Options{}))
+	}
 	o.Prices = telemetry.DefaultPrices().Override(o.Prices)
 	return o
 }
@@ -135,6 +156,8 @@ func (o Options) validate() error {
 	check(o.DatabaseURL == "" || strings.HasPrefix(o.DatabaseURL, "postgres://") || strings.HasPrefix(o.DatabaseURL, "postgresql://"),
 		"Options.DatabaseURL must start with postgres:// or postgresql://")
 	check(o.BusyTimeout >= 0, "Options.BusyTimeout must not be negative")
+	check(o.MonthlyBudgetUSD == nil || *o.MonthlyBudgetUSD >= 0 && *o.MonthlyBudgetUSD <= budget.MaxUSD,
+		"Options.MonthlyBudgetUSD must be from 0 to 1e12, or nil")
 	check(o.Retention >= 0, "Options.Retention must not be negative")
 	check(o.RateLimit.Window >= 0, "Options.RateLimit.Window must not be negative")
 	if o.APIKeySalt != "" {

@@ -2,15 +2,21 @@ package promptmetrics_test
 
 import (
 	"context"
+	"io"
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/promptmetrics-go/promptmetrics"
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
+	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
+	"github.com/promptmetrics-go/promptmetrics/eval"
+	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/page"
 	"github.com/promptmetrics-go/promptmetrics/registry"
@@ -30,12 +36,16 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 		calls := unavailable(d.Client)
 		for _, api := range []reflect.Type{
 			reflect.TypeFor[registrytest.Registry](), reflect.TypeFor[telemetrytest.Telemetry](),
-			reflect.TypeFor[access.Keys](), reflect.TypeFor[access.AuditLog](),
+			reflect.TypeFor[access.Keys](), reflect.TypeFor[access.AuditLog](), reflect.TypeFor[evalsuite.Evals](),
+			reflect.TypeFor[compliancetest.Compliance](),
 		} {
 			for method := range api.Methods() {
 				name := method.Name
-				if api == reflect.TypeFor[access.Keys]() {
+				switch api {
+				case reflect.TypeFor[access.Keys]():
 					name += " key"
+				case reflect.TypeFor[evalsuite.Evals]():
+					name += " eval"
 				}
 				call, ok := calls[name]
 				require.True(t, ok, "%s has no case: what does it do in an outage?", name)
@@ -62,6 +72,7 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 // with.
 func unavailable(pm *promptmetrics.Client) map[string]func(context.Context) error {
 	const id = "00000000-0000-4000-8000-000000000000"
+	s := pm.Compliance
 	r, t, none, first := pm.Registry, pm.Telemetry, registry.Signature{}, page.Request{}
 	running := telemetry.RunRunning
 	return map[string]func(context.Context) error{
@@ -118,6 +129,60 @@ func unavailable(pm *promptmetrics.Client) map[string]func(context.Context) erro
 		"Run":         func(ctx context.Context) error { _, err := t.Run(ctx, id); return err },
 		"DeleteTrace": func(ctx context.Context) error { return t.DeleteTrace(ctx, id) },
 		"DeleteRun":   func(ctx context.Context) error { return t.DeleteRun(ctx, id) },
+
+		"Create eval": func(ctx context.Context) error {
+			_, err := pm.Evals.Create(ctx, eval.Evaluation{Name: "e", PromptName: "p"})
+			return err
+		},
+		"List eval":   func(ctx context.Context) error { _, err := pm.Evals.List(ctx, first); return err },
+		"Get eval":    func(ctx context.Context) error { _, err := pm.Evals.Get(ctx, 1); return err },
+		"Delete eval": func(ctx context.Context) error { return pm.Evals.Delete(ctx, 1) },
+		"AddResult eval": func(ctx context.Context) error {
+			_, err := pm.Evals.AddResult(ctx, 1, eval.Result{Score: 1})
+			return err
+		},
+		"Results eval": func(ctx context.Context) error {
+			_, err := pm.Evals.Results(ctx, 1, eval.ResultFilter{}, first)
+			return err
+		},
+		"CreateDataset eval": func(ctx context.Context) error { _, err := pm.Evals.CreateDataset(ctx, "d", nil); return err },
+		"Datasets eval":      func(ctx context.Context) error { _, err := pm.Evals.Datasets(ctx, first); return err },
+		"Dataset eval":       func(ctx context.Context) error { _, err := pm.Evals.Dataset(ctx, 1); return err },
+		"DatasetRows eval":   func(ctx context.Context) error { _, err := pm.Evals.DatasetRows(ctx, 1, first); return err },
+		"DeleteDataset eval": func(ctx context.Context) error { return pm.Evals.DeleteDataset(ctx, 1) },
+		"AddRowsFromRuns eval": func(ctx context.Context) error {
+			_, err := pm.Evals.AddRowsFromRuns(ctx, 1, eval.RunSelection{WorkflowName: "w"})
+			return err
+		},
+		"ImportDataset eval": func(ctx context.Context) error {
+			_, err := pm.Evals.ImportDataset(ctx, "d", eval.JSONL, strings.NewReader(""))
+			return err
+		},
+		"ExportDataset eval": func(ctx context.Context) error { return pm.Evals.ExportDataset(ctx, 1, eval.CSV, io.Discard) },
+		"Scan": func(ctx context.Context) error {
+			_, err := s.Scan(ctx, compliance.ScanRequest{Text: "x"})
+			return err
+		},
+		"Scores": func(ctx context.Context) error { _, err := s.Scores(ctx, first); return err },
+		"Score":  func(ctx context.Context) error { _, err := s.Score(ctx, 1); return err },
+		"Redact": func(ctx context.Context) error {
+			_, err := s.Redact(ctx, compliance.RedactRequest{Text: "x"})
+			return err
+		},
+		"CreateRule": func(ctx context.Context) error {
+			_, err := s.CreateRule(ctx, compliance.Rule{Name: "r", Pattern: "x"})
+			return err
+		},
+		"Rules":      func(ctx context.Context) error { _, err := s.Rules(ctx, first); return err },
+		"DeleteRule": func(ctx context.Context) error { return s.DeleteRule(ctx, 1) },
+		"Allow": func(ctx context.Context) error {
+			_, err := s.Allow(ctx, compliance.Allowance{Kind: compliance.AllowExact, Value: "x"})
+			return err
+		},
+		"Allowed":   func(ctx context.Context) error { _, err := s.Allowed(ctx, first); return err },
+		"Disallow":  func(ctx context.Context) error { return s.Disallow(ctx, 1) },
+		"Policy":    func(ctx context.Context) error { _, err := s.Policy(ctx); return err },
+		"SetPolicy": func(ctx context.Context) error { _, err := s.SetPolicy(ctx, compliance.Policy{}); return err },
 
 		"Create key": func(ctx context.Context) error { _, err := pm.Keys.Create(ctx, access.KeySpec{Name: "k"}); return err },
 		"List key":   func(ctx context.Context) error { _, err := pm.Keys.List(ctx, first); return err },

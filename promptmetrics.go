@@ -10,37 +10,48 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/maypok86/otter/v2"
+
+	"github.com/promptmetrics-go/promptmetrics/abtest"
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
+	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
+	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
-// Client is an open PromptMetrics. Its first fields are the workspace
+// Client is an open PromptMetrics. Its own handles are those of the workspace
 // "default", in which the program itself acts. It is safe for concurrent use,
 // and several may live in one process.
 type Client struct {
-	Registry  *registry.Service
-	Telemetry *telemetry.Service
-	Keys      access.Keys
-	Audit     access.AuditLog
+	Handles
 
-	now       func() time.Time
-	log       *slog.Logger
-	db        *db.DB
-	store     *sqlstore.Store
-	registry  *registry.Registry
-	telemetry telemetry.StoreOf
-	prices    *telemetry.PriceTable
-	content   registry.ContentStore
-	git       *gitstore.Store // nil if Options.Content was given
-	keys      access.KeyStore
-	keyring   *access.Keyring
-	limiter   *access.Limiter
-	health    healthCache
+	now         func() time.Time
+	log         *slog.Logger
+	db          *db.DB
+	store       *sqlstore.Store
+	registry    *registry.Registry
+	telemetry   telemetry.StoreOf
+	evaluations eval.StoreOf
+	experiments abtest.StoreOf
+	runner      *eval.Runner
+	model       eval.Model // nil if there is none
+	playground  *playground.Playground
+	compliance  *compliance.Engine
+	prices      *telemetry.PriceTable
+	monthly     *float64 // the budget of a workspace that has none of its own
+	content     registry.ContentStore
+	git         *gitstore.Store // nil if Options.Content was given
+	keys        access.KeyStore
+	keyring     *access.Keyring
+	limiter     *access.Limiter
+	health      healthCache
+	inUse       *otter.Cache[use, *Workspace]
 
 	syncing  atomic.Bool
 	lastSync atomic.Int64 // Unix milliseconds; 0 never
@@ -63,11 +74,12 @@ func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices}
+	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD, model: o.Model}
+	c.inUse = otter.Must(&otter.Options[use, *Workspace]{MaximumSize: maxInUse})
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	changes, err := c.store.RegistryChanges(ctx)
+	changes, err := c.watched(ctx)
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -96,10 +108,24 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 		}
 		c.content = c.git
 	}
+	key, err := redactionKey(salt)
+	if err != nil {
+		return err
+	}
+	c.compliance = compliance.New(compliance.Config{
+		Driver: o.Compliance, Store: c.store.Compliance(), Logger: o.Logger, Now: o.Now, Key: key,
+	})
 	c.registry = registry.New(registry.Config{
 		Index: c.store.Prompts(), Content: c.content, Logger: o.Logger, Limits: o.RenderLimits, CacheSize: o.CacheSize,
+		Guard: promptGuard{c.compliance},
 	})
 	c.telemetry = c.store.Telemetry()
+	if c.playground, err = playground.New(playground.Config{Providers: o.Providers, Logger: o.Logger, Now: o.Now}); err != nil {
+		return fmt.Errorf("Options.Providers: %w", err)
+	}
+	c.evaluations = c.store.Evaluations()
+	c.experiments = c.store.ABTests()
+	c.runner = c.newRunner()
 	c.keys = c.store.Keys()
 	if c.keyring, err = access.NewKeyring(c.keys, access.KeyringOptions{
 		Salt: salt, Now: o.Now, Logger: o.Logger, TouchEvery: o.KeyTouchInterval,
@@ -114,8 +140,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	if err := c.limiter.Load(ctx); err != nil {
 		return err
 	}
-	home := c.In(workspace.Default(), owner)
-	c.Registry, c.Telemetry, c.Keys, c.Audit = home.Registry, home.Telemetry, home.Keys, home.Audit
+	c.Handles = c.In(workspace.Default(), owner).Handles
 	return nil
 }
 

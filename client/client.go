@@ -8,13 +8,24 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
-// Client uses one server. It is safe for concurrent use. Its handles act in
+// Handles do everything that can be done in one workspace.
+type Handles struct {
+	Registry   *Registry
+	Telemetry  *Telemetry
+	Metrics    *Metrics
+	Evals      *Evals
+	ABTests    *ABTests
+	Playground *Playground
+	Budget     *Budget
+	Compliance *Compliance
+	Keys       *Keys
+	Audit      *Audit
+}
+
+// Client uses one server. It is safe for concurrent use. Its own handles act in
 // the workspace of [Options]; [Client.Workspace] gives those of another one.
 type Client struct {
-	Registry  *Registry
-	Telemetry *Telemetry
-	Keys      *Keys
-	Audit     *Audit
+	Handles
 
 	wire     *wire
 	cache    *cache
@@ -27,12 +38,7 @@ type Client struct {
 
 // Workspace holds the handles of one workspace. They share the connections and
 // the cache of the client that made them.
-type Workspace struct {
-	Registry  *Registry
-	Telemetry *Telemetry
-	Keys      *Keys
-	Audit     *Audit
-}
+type Workspace struct{ Handles }
 
 // New makes a client of the server at baseURL, for example
 // "https://prompts.example.com" or "http://10.0.0.7:3000/promptmetrics". It
@@ -60,7 +66,7 @@ func New(baseURL string, options Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Registry, c.Telemetry, c.Keys, c.Audit = own.Registry, own.Telemetry, own.Keys, own.Audit
+	c.Handles = own.Handles
 	return c, nil
 }
 
@@ -94,15 +100,21 @@ func (c *Client) Workspace(name string) (*Workspace, error) {
 		return nil, err
 	}
 	l := link{wire: c.wire, workspace: id.String()}
-	return &Workspace{
+	return &Workspace{Handles{
 		Registry: &Registry{
 			link: l, cache: c.cache, fallback: c.fallback, crew: c.crew,
 			log: c.options.Logger, limits: c.options.Limits, patience: c.options.FallbackAfter,
 		},
-		Telemetry: &Telemetry{link: l, now: c.options.Now},
-		Keys:      &Keys{link: l},
-		Audit:     &Audit{link: l},
-	}, nil
+		Telemetry:  &Telemetry{link: l, now: c.options.Now},
+		Metrics:    &Metrics{link: l},
+		Evals:      &Evals{link: l},
+		ABTests:    &ABTests{link: l},
+		Playground: &Playground{link: l, timeout: c.options.ModelTimeout},
+		Budget:     &Budget{link: l},
+		Compliance: &Compliance{link: l},
+		Keys:       &Keys{link: l},
+		Audit:      &Audit{link: l},
+	}}, nil
 }
 
 // Close ends the refreshes that run in the background, waits for them, and

@@ -214,7 +214,7 @@ func FuzzExportLine(f *testing.F) {
 	f.Add(`{"ollama_format":null}`)
 	f.Fuzz(func(t *testing.T, line string) {
 		s := &stream{line: []byte(line), wire: &wire{key: func() string { return testKey }, now: time.Now}}
-		l, err := s.parse()
+		l, err := s.log()
 		if err == nil && (l.PromptName == "" || !json.Valid([]byte(line))) {
 			t.Fatalf("took %q for a log", line)
 		}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -32,7 +33,7 @@ func (w *wire) broken(ctx, own context.Context, r request, err error) *fault {
 	}
 	if own.Err() != nil {
 		// The attempt's own limit must not look like the caller's deadline.
-		err = fmt.Errorf("no answer within %s", w.timeout)
+		err = fmt.Errorf("no answer within %s", cmp.Or(r.timeout, w.timeout))
 		return &fault{err: w.unreachable(r, err), again: true, doubt: true}
 	}
 	// The address in a url.Error holds the query, which is the caller's data.

@@ -33,6 +33,9 @@ type Options struct {
 	// Timeout bounds each attempt of a call, from connecting to the last byte.
 	// For exports it bounds each pause between two pieces. Default: 10 s.
 	Timeout time.Duration
+	// ModelTimeout is Timeout for calls of models; for streams it bounds each
+	// pause between two parts. Default: 5 min.
+	ModelTimeout time.Duration
 	// Retries is how often a call that failed in passing (429, any 5xx, or a
 	// broken connection) is repeated. Negative: never. Default: 3.
 	Retries int
@@ -87,6 +90,9 @@ func (o Options) withDefaults() Options {
 	if o.Timeout == 0 {
 		o.Timeout = 10 * time.Second
 	}
+	if o.ModelTimeout == 0 {
+		o.ModelTimeout = 5 * time.Minute
+	}
 	if o.Retries == 0 {
 		o.Retries = 3
 	}
@@ -126,6 +132,7 @@ func (o Options) validate() []string {
 	check(workspace.Valid(o.Workspace), "Workspace must be 1 to 128 letters, digits, '_' or '-'")
 	check(isPrintable(o.UserAgent) && len(o.UserAgent) <= 256, "UserAgent must be at most 256 printable ASCII characters")
 	check(o.Timeout > 0, "Timeout must be positive; leave it zero for 10 s")
+	check(o.ModelTimeout > 0, "ModelTimeout must be positive; leave it zero for 5 min")
 	check(o.Retries <= 20, "Retries must be at most 20; use a negative number for none")
 	check(o.MaxWait > 0, "MaxWait must be positive; leave it zero for 30 s")
 	check(o.MaxAnswer > 0, "MaxAnswer must be positive; leave it zero for 64 MiB")

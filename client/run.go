@@ -94,6 +94,7 @@ func (t *Telemetry) Runs(ctx context.Context, f telemetry.RunFilter, r page.Requ
 	q := parameters{}
 	q.text("status", string(f.Status))
 	q.text("workflow_name", f.WorkflowName)
+	q.text("trace_id", f.TraceID)
 	p, err := readPage[telemetry.Run](ctx, t.link, "/v1/runs", q, r)
 	for i := range p.Items {
 		absent(&p.Items[i].Input, &p.Items[i].Output)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,14 +57,18 @@ type request struct {
 	// path is escaped and begins with "/v1".
 	path  string
 	query url.Values
-	// body is JSON; nil sends none.
+	// body is JSON, if content does not say otherwise; nil sends none.
 	body []byte
+	// content is the type of a body that is no JSON.
+	content string
 	// etag of the answer that the caller has already.
 	etag string
 	// key lets the server recognise a repetition.
 	key string
 	// once forbids to repeat an attempt that may have been carried out.
 	once bool
+	// timeout replaces that of the wire, for calls that take longer by nature.
+	timeout time.Duration
 }
 
 // name is what errors and the log call the request.
@@ -98,8 +103,11 @@ func (l link) do(ctx context.Context, r request) (answer, error) {
 	return a, err
 }
 
+// patience is how long one attempt of a request may take.
+func (l link) patience(r request) time.Duration { return cmp.Or(r.timeout, l.wire.timeout) }
+
 func (l link) attempt(ctx context.Context, r request) (answer, *fault) {
-	own, cancel := context.WithTimeout(ctx, l.wire.timeout)
+	own, cancel := context.WithTimeout(ctx, l.patience(r))
 	defer cancel()
 	res, f := l.open(ctx, own, r)
 	if f != nil {
@@ -168,7 +176,7 @@ func (l link) build(ctx context.Context, r request) (*http.Request, error) {
 	set("If-None-Match", r.etag)
 	set("Idempotency-Key", r.key)
 	if r.body != nil {
-		set("Content-Type", "application/json")
+		set("Content-Type", cmp.Or(r.content, "application/json"))
 	}
 	return req, nil
 }

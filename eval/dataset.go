@@ -24,14 +24,14 @@ type Dataset struct {
 type DatasetDetail struct {
 	Dataset
 	// Schema has the JSON types that each member of input and expectedOutput
-	// takes, for example {"input":{"question":["string"]}}.
+	// takes, for example {"input":{"question":["string"]},"expectedOutput":{}};
+	// see [Schema].
 	Schema json.RawMessage `json:"schema"`
 	// Preview holds the first five rows.
 	Preview []Row `json:"preview"`
 }
 
-// Row is one case. Its JSON members are those of the contract; see
-// [Row.MarshalJSON] for a line of a JSONL file.
+// Row is one case. As JSON it is also a line of a JSONL file.
 type Row struct {
 	// ID is set by the store; it is unique in the workspace.
 	ID int64 `json:"id,omitempty"`

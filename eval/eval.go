@@ -8,6 +8,7 @@ package eval
 
 import (
 	"context"
+	"io"
 
 	"github.com/promptmetrics-go/promptmetrics/page"
 )
@@ -44,8 +45,21 @@ type Datasets interface {
 	// reason.
 	DeleteDataset(ctx context.Context, id int64) error
 	// AddRowsFromRuns appends a row for each logged workflow run that has an
-	// input, and tells how many.
+	// input, and tells how many: input is the run's, expectedOutput the run's
+	// output. A run or trace that does not exist is ErrNotFound, too many rows
+	// are ErrBadRequest; nothing was added then.
 	AddRowsFromRuns(ctx context.Context, id int64, s RunSelection) (int, error)
+}
+
+// Files moves datasets in and out as files; see [Format].
+type Files interface {
+	// ImportDataset keeps the rows of a file as a new dataset, all or nothing.
+	// What is wrong with the file is ErrValidation with the numbers of the
+	// lines; more than MaxRows or MaxDatasetBytes is ErrBadRequest.
+	ImportDataset(ctx context.Context, name string, f Format, r io.Reader) (Dataset, error)
+	// ExportDataset writes a dataset as a file. After an error what was written
+	// is not the whole file.
+	ExportDataset(ctx context.Context, id int64, f Format, w io.Writer) error
 }
 
 // Runs executes evaluations. Unknown evaluations, datasets and runs are

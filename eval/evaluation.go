@@ -59,5 +59,19 @@ type Result struct {
 	CreatedAt  timestamp.Time             `json:"created_at"`
 }
 
+// RowIDMember is the member of a result's metadata that names the dataset's
+// row, as an integer of at least 1. Results of several versions can be paired
+// by it.
+const RowIDMember = "row_id"
+
+// Score is a result as statistics read it.
+type Score struct {
+	// RunID is what the result was recorded with.
+	RunID *string
+	// RowID is the dataset's row, if the metadata named one; see [RowIDMember].
+	RowID *int64
+	Score float64
+}
+
 // ResultFilter narrows a list of results. Empty lets everything through.
 type ResultFilter struct{ VersionTag string }

@@ -41,6 +41,9 @@ type CompiledRule struct {
 	Name, Type string
 	Weight     float64
 	Scorer     Scorer
+	// Provider that the rule asks, so that a run can be refused while it has no
+	// key; empty for rules that ask no model.
+	Provider string
 }
 
 // Model answers for runs and judges; the playground is one.

@@ -43,6 +43,8 @@ func (x *exchange) decode(v any, op operation) error {
 	switch items := widest(b.Bytes()); {
 	case op.batch != "" && items > telemetry.MaxBatch:
 		return pmerr.Invalid(fmt.Sprintf("%s must have 1 to %d items", op.batch, telemetry.MaxBatch))
+	case items > maxListItems && op.tooMany != nil:
+		return op.tooMany()
 	case items > maxListItems:
 		return pmerr.New(pmerr.TooLarge, "A list or object of the body has more than %d items", maxListItems)
 	}

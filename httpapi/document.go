@@ -39,6 +39,9 @@ func (a *api) config() huma.Config {
 	c.Components.Responses = map[string]*huma.Response{}
 	schema := schemas.Schema(reflect.TypeFor[envelope](), true, "")
 	for _, k := range kinds() {
+		if c.Components.Responses[faultName(k.status)] != nil {
+			continue // the first line of a status speaks for it
+		}
 		c.Components.Responses[faultName(k.status)] = &huma.Response{
 			Description: k.text, Content: map[string]*huma.MediaType{"application/json": {Schema: schema}},
 		}
@@ -94,10 +97,31 @@ func schemaName(t reflect.Type, hint string) string {
 		return "Foreign" + huma.DefaultSchemaNamer(t, hint)
 	}
 	if item, ok := strings.CutPrefix(t.Name(), "Of["); ok {
-		item = strings.TrimSuffix(item, "]")
-		return item[strings.LastIndexByte(item, '.')+1:] + "Page"
+		path, name := cutLast(strings.TrimSuffix(item, "]"), '.')
+		return qualified(path, name) + "Page"
 	}
-	return huma.DefaultSchemaNamer(t, hint)
+	return qualified(t.PkgPath(), huma.DefaultSchemaNamer(t, hint))
+}
+
+// qualified puts the room before the name of a type, EvalRun, since rooms have
+// names in common. The first three rooms were there before, and keep theirs.
+func qualified(path, name string) string {
+	room, found := strings.CutPrefix(path, ownModule+"/")
+	room, _, _ = strings.Cut(room, "/")
+	switch room {
+	case "registry", "telemetry", "access", "httpapi", "page", "pmerr", "timestamp":
+		return name
+	}
+	if title := strings.ToUpper(room[:min(1, len(room))]) + room[min(1, len(room)):]; found && !strings.HasPrefix(name, title) {
+		return title + name
+	}
+	return name
+}
+
+// cutLast splits a text at the last separator.
+func cutLast(s string, separator byte) (before, after string) {
+	i := strings.LastIndexByte(s, separator)
+	return s[:max(i, 0)], s[i+1:]
 }
 
 // finishDocument corrects what huma cannot know and writes the document.

@@ -20,14 +20,20 @@ import (
 
 func TestTableOfKindsIsUnambiguous(t *testing.T) {
 	t.Parallel()
+	first := map[int]kind{}
 	for _, k := range kinds() {
 		require.Equal(t, k, kindOf(k.code))
-		require.Equal(t, k, kindOfStatus(k.status))
 		require.NotEmpty(t, k.text)
+		if _, again := first[k.status]; !again {
+			first[k.status] = k
+		}
+		require.Equal(t, first[k.status], kindOfStatus(k.status))
 	}
+	require.Equal(t, pmerr.RateLimited, kindOfStatus(http.StatusTooManyRequests).code, "not the provider's")
+	require.Equal(t, pmerr.BadRequest, kindOfStatus(http.StatusBadRequest).code)
 	require.Equal(t, pmerr.Internal, kindOf("SOMETHING_ELSE").code)
 	require.Equal(t, pmerr.BadRequest, kindOfStatus(http.StatusTeapot).code)
-	require.Equal(t, pmerr.Internal, kindOfStatus(http.StatusBadGateway).code)
+	require.Equal(t, pmerr.Internal, kindOfStatus(http.StatusInsufficientStorage).code)
 }
 
 func TestFaultsHaveBounds(t *testing.T) {

@@ -23,6 +23,7 @@ type exchange struct {
 	who       access.Identity
 	actsIn    string // the name of the workspace
 	workspace *promptmetrics.Workspace
+	own       promptmetrics.Workspace // what workspace points to
 
 	status int // 0 until the answer has begun
 	size   int64
@@ -113,4 +114,16 @@ func (x *exchange) reply(status int, result any) error {
 		return own.answer(x)
 	}
 	return x.json(status, result)
+}
+
+// extendDeadline gives a part of an answer the time that the server allows for
+// a whole one, which an export of any size, or the answer of a model, may not
+// fit into.
+func (x *exchange) extendDeadline() {
+	server, ok := x.request.Context().Value(http.ServerContextKey).(*http.Server)
+	if !ok || server.WriteTimeout <= 0 {
+		return
+	}
+	// A writer without deadlines has none to extend.
+	_ = http.NewResponseController(x).SetWriteDeadline(x.api.options.Now().Add(server.WriteTimeout))
 }

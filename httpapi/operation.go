@@ -34,6 +34,9 @@ type operation struct {
 	bodyOptional bool
 	// batch names the one list of a body that records many things at once.
 	batch string
+	// tooMany is the error for a list that is too long to be read at all;
+	// by default 413.
+	tooMany func() error
 }
 
 const scopeKey = "scope"
@@ -140,6 +143,9 @@ func resultOf[O any](a *api, op operation) map[string]*huma.MediaType {
 		return op.content
 	case t == reflect.TypeFor[nothing]():
 		return nil
+	}
+	if wrapped, ok := any(*new(O)).(interface{ schema() reflect.Type }); ok {
+		t = wrapped.schema()
 	}
 	return map[string]*huma.MediaType{"application/json": {Schema: a.schemaOf(t)}}
 }

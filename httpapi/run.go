@@ -55,11 +55,12 @@ func createRun(ctx context.Context, ws *promptmetrics.Workspace, _ *struct{}, b 
 type runListing struct {
 	Status       string `query:"status" enum:"running,completed,failed"`
 	WorkflowName string `query:"workflow_name" maxLength:"128"`
+	TraceID      string `query:"trace_id" maxLength:"128"`
 	query.Listing
 }
 
 func listRuns(ctx context.Context, ws *promptmetrics.Workspace, in *runListing) (page.Of[telemetry.Run], error) {
-	filter := telemetry.RunFilter{Status: telemetry.RunStatus(in.Status), WorkflowName: in.WorkflowName}
+	filter := telemetry.RunFilter{Status: telemetry.RunStatus(in.Status), WorkflowName: in.WorkflowName, TraceID: in.TraceID}
 	return ws.Telemetry.Runs(ctx, filter, in.Request())
 }
 

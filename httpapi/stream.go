@@ -59,7 +59,7 @@ func (s *logStream) flush() bool {
 	if s.csv != nil {
 		s.csv.Flush()
 	}
-	s.extendDeadline()
+	s.exchange.extendDeadline()
 	_, err := s.exchange.Write(s.buffer.Bytes())
 	s.buffer.Reset()
 	if err == nil {
@@ -67,17 +67,6 @@ func (s *logStream) flush() bool {
 	}
 	// A writer that a host has wrapped may gather by itself.
 	return err == nil || errors.Is(err, http.ErrNotSupported)
-}
-
-// extendDeadline gives each part of the stream the time that the server allows
-// for a whole answer, which an export of any size may not fit into.
-func (s *logStream) extendDeadline() {
-	server, ok := s.exchange.request.Context().Value(http.ServerContextKey).(*http.Server)
-	if !ok || server.WriteTimeout <= 0 {
-		return
-	}
-	// A writer without deadlines has none to extend.
-	_ = http.NewResponseController(s.exchange).SetWriteDeadline(s.exchange.api.options.Now().Add(server.WriteTimeout))
 }
 
 // fail ends lines of JSON with the error. CSV has no place for one.

@@ -34,5 +34,7 @@ type Chat interface {
 
 // Refresher asks the providers anew which models they offer.
 type Refresher interface {
-	RefreshModels(ctx context.Context) (int, error)
+	// RefreshModels tells how many models there are now, and which providers
+	// did not answer.
+	RefreshModels(ctx context.Context) (Refreshed, error)
 }

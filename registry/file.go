@@ -20,7 +20,7 @@ const maxFile = 10 << 20
 // spaces, fields in a fixed order, so that people can read and compare it.
 func FormatFile(p Prompt) ([]byte, error) {
 	var compact, pretty bytes.Buffer
-	if err := encodePlain(&compact, p); err != nil {
+	if err := decode.EncodePlain(&compact, p); err != nil {
 		return nil, err
 	}
 	if err := json.Indent(&pretty, compact.Bytes(), "", "  "); err != nil {

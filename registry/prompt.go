@@ -2,6 +2,8 @@ package registry
 
 import (
 	"encoding/json"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/decode"
 )
 
 // Prompt is one version of a prompt, as it lies in the prompt store and as it
@@ -105,46 +107,48 @@ type (
 )
 
 // MarshalJSON writes the known fields in order, then Extra by name.
-func (p Prompt) MarshalJSON() ([]byte, error) { return encodeOpen(plainPrompt(p), p.Extra) }
+func (p Prompt) MarshalJSON() ([]byte, error) { return decode.EncodeOpen(plainPrompt(p), p.Extra) }
 
 // UnmarshalJSON reads the known fields and keeps the others in Extra.
 func (p *Prompt) UnmarshalJSON(data []byte) (err error) {
-	p.Extra, err = decodeOpen(data, (*plainPrompt)(p))
+	p.Extra, err = decode.Open(data, (*plainPrompt)(p))
 	return err
 }
 
 // MarshalJSON writes the known fields in order, then Extra by name.
-func (m Message) MarshalJSON() ([]byte, error) { return encodeOpen(plainMessage(m), m.Extra) }
+func (m Message) MarshalJSON() ([]byte, error) { return decode.EncodeOpen(plainMessage(m), m.Extra) }
 
 // UnmarshalJSON reads the known fields and keeps the others in Extra.
 func (m *Message) UnmarshalJSON(data []byte) (err error) {
-	m.Extra, err = decodeOpen(data, (*plainMessage)(m))
+	m.Extra, err = decode.Open(data, (*plainMessage)(m))
 	return err
 }
 
 // MarshalJSON writes the known fields in order, then Extra by name.
-func (v Variable) MarshalJSON() ([]byte, error) { return encodeOpen(plainVariable(v), v.Extra) }
+func (v Variable) MarshalJSON() ([]byte, error) { return decode.EncodeOpen(plainVariable(v), v.Extra) }
 
 // UnmarshalJSON reads the known fields and keeps the others in Extra.
 func (v *Variable) UnmarshalJSON(data []byte) (err error) {
-	v.Extra, err = decodeOpen(data, (*plainVariable)(v))
+	v.Extra, err = decode.Open(data, (*plainVariable)(v))
 	return err
 }
 
 // MarshalJSON writes the known fields in order, then Extra by name.
-func (c ModelConfig) MarshalJSON() ([]byte, error) { return encodeOpen(plainModelConfig(c), c.Extra) }
+func (c ModelConfig) MarshalJSON() ([]byte, error) {
+	return decode.EncodeOpen(plainModelConfig(c), c.Extra)
+}
 
 // UnmarshalJSON reads the known fields and keeps the others in Extra.
 func (c *ModelConfig) UnmarshalJSON(data []byte) (err error) {
-	c.Extra, err = decodeOpen(data, (*plainModelConfig)(c))
+	c.Extra, err = decode.Open(data, (*plainModelConfig)(c))
 	return err
 }
 
 // MarshalJSON writes the known fields in order, then Extra by name.
-func (o Ollama) MarshalJSON() ([]byte, error) { return encodeOpen(plainOllama(o), o.Extra) }
+func (o Ollama) MarshalJSON() ([]byte, error) { return decode.EncodeOpen(plainOllama(o), o.Extra) }
 
 // UnmarshalJSON reads the known fields and keeps the others in Extra.
 func (o *Ollama) UnmarshalJSON(data []byte) (err error) {
-	o.Extra, err = decodeOpen(data, (*plainOllama)(o))
+	o.Extra, err = decode.Open(data, (*plainOllama)(o))
 	return err
 }

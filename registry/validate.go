@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/promptmetrics-go/promptmetrics/internal/decode"
 	"github.com/promptmetrics-go/promptmetrics/internal/mustache"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
@@ -94,7 +95,7 @@ func (f *faults) within(field string, v *float64, low, high float64) {
 // would hold it twice.
 func (f *faults) extra(path string, known any, members map[string]json.RawMessage) {
 	for _, key := range sortedKeys(members) {
-		f.check(!hasField(reflect.TypeOf(known), key), path+key+" has a field of its own and cannot be in Extra")
+		f.check(!decode.HasField(reflect.TypeOf(known), key), path+key+" has a field of its own and cannot be in Extra")
 	}
 }
 

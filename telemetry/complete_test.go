@@ -19,7 +19,7 @@ type keeper struct {
 	logs []telemetry.Log
 }
 
-func (k *keeper) InsertLogs(_ context.Context, _ string, _ bool, logs []telemetry.Log) (int64, error) {
+func (k *keeper) InsertLogs(_ context.Context, _ telemetry.Insertion, logs []telemetry.Log) (int64, error) {
 	k.logs = append(k.logs, logs...)
 	return int64(len(k.logs)), nil
 }

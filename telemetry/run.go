@@ -45,4 +45,5 @@ type RunUpdate struct {
 type RunFilter struct {
 	Status       RunStatus
 	WorkflowName string
+	TraceID      string
 }

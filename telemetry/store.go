@@ -17,7 +17,7 @@ type Store interface {
 	// InsertLogs stores logs and returns the first of their consecutive ids.
 	// A key that was used within the last day stores nothing again and returns
 	// the ids of then; used for another number of logs it is an ErrConflict.
-	InsertLogs(ctx context.Context, key string, batch bool, logs []Log) (first int64, err error)
+	InsertLogs(ctx context.Context, i Insertion, logs []Log) (first int64, err error)
 	Logs(ctx context.Context, f LogFilter, r page.Request) (page.Of[Log], error)
 	ExportLogs(ctx context.Context, f LogFilter) iter.Seq2[Log, error]
 
@@ -38,6 +38,23 @@ type Store interface {
 	// nothing is written when it reports no change.
 	UpdateRun(ctx context.Context, runID string, change func(*Run) (changed bool)) (changed bool, err error)
 	DeleteRun(ctx context.Context, runID string) error
+}
+
+// Insertion says how logs are stored.
+type Insertion struct {
+	// Key makes a repetition harmless; empty for none.
+	Key string
+	// Batch is one entry of the audit log for all.
+	Batch bool
+	// Call is set for a log that one of our own model calls made.
+	Call *Call
+}
+
+// Call says what the audit log tells of a model call that was logged.
+type Call struct {
+	// Action such as "playground_chat"; empty for a call that has no entry,
+	// because it failed or belongs to something that has one.
+	Action string
 }
 
 // StoreOf gives the stores of workspaces.

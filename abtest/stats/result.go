@@ -1,6 +1,13 @@
 // Package stats compares two samples: fixed-horizon tests with their
 // intervals, always-valid sequential inference, paired tests, power, guardrails
 // and the check of the sample ratio. Everything in it is pure and repeatable.
+//
+// [Compare] decides by the p-value of one planned look. Who looks earlier reads
+// Result.Sequential instead, whose p may be looked at after every score. Both
+// work at a two-sided level of 5 %, and every interval has 95 %.
+//
+// The numbers are checked against R: testdata/reference.json holds each value
+// beside its call.
 package stats
 
 // Kind says what the scores are.
@@ -25,14 +32,14 @@ const (
 	Tie Winner = "tie"
 )
 
-// Options say how two samples are compared.
+// Options say how two samples are compared. Kind is required.
 type Options struct {
 	Kind Kind
 	// LowerWins is set where less is better.
 	LowerWins bool
 	// Resamples of the bootstrap; default 10,000.
 	Resamples int
-	// Seed of the bootstrap.
+	// Seed of the bootstrap; default, if 0, SeedOf of the scores with test 0.
 	Seed uint64
 	// PlannedN is the planned sample size an arm of the sequential test;
 	// default 500.
@@ -70,13 +77,16 @@ type Result struct {
 	CIWelchLower *float64 `json:"ci_welch_lower"`
 	CIWelchUpper *float64 `json:"ci_welch_upper"`
 	Resamples    int      `json:"resamples,omitempty"`
-	Seed         uint64   `json:"seed,string"`
+	Seed         uint64   `json:"seed"`
 
 	// RelativeLift is (B−A)/|A|.
 	RelativeLift *float64 `json:"relative_lift"`
-	HedgesG      *float64 `json:"hedges_g"`
+	// HedgesG is B−A in pooled standard deviations, corrected for small samples.
+	HedgesG *float64 `json:"hedges_g"`
+	// MannWhitneyP is the two-sided p of the rank-sum test.
 	MannWhitneyP *float64 `json:"mann_whitney_p"`
-	// ProbabilityB is the probability that B beats A; for display only.
+	// ProbabilityB is the posterior probability that B is better than A, with
+	// flat priors; for display only.
 	ProbabilityB *float64 `json:"probability_b_beats_a"`
 
 	// Sequential holds what stays valid however often one looks.
@@ -100,9 +110,14 @@ type Sequential struct {
 
 // Paired compares both versions row by row.
 type Paired struct {
-	// Method is "paired_t" or "mcnemar".
-	Method string   `json:"method"`
-	N      int      `json:"n"`
+	// Method is "paired_t" or "mcnemar_mid_p".
+	Method string `json:"method"`
+	// N rows, on HigherB of which B scored higher and on LowerB lower than A.
+	N       int `json:"n"`
+	HigherB int `json:"b_higher"`
+	LowerB  int `json:"b_lower"`
+	// PValue is two-sided; nil for a single row and for rows that all differ by
+	// the same amount.
 	PValue *float64 `json:"p_value"`
 	// MeanDifference is the mean of B−A.
 	MeanDifference float64  `json:"mean_difference"`

@@ -198,6 +198,22 @@ func (t *Tx) RunRow(ctx context.Context, query string, args ...any) *sql.Row {
 	return t.std().QueryRowContext(ctx, rebind(t.db.dialect, query), args...)
 }
 
+// Each runs a query, with "?" placeholders on both engines, and calls fn for
+// every row of its answer.
+func (t *Tx) Each(ctx context.Context, query string, args []any, fn func(*sql.Rows) error) (err error) {
+	rows, err := t.std().QueryContext(ctx, rebind(t.db.dialect, query), args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := fn(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 // std is the plain database/sql side of the transaction: bun would format the
 // arguments into the text, and a text that changes cannot stay prepared.
 func (t *Tx) std() stdConn {

@@ -94,6 +94,26 @@ func (o *op) implicit() bool { return o.text == "." }
 // section counts although an item of the section may provide it.
 func (t *Template) Names() []string { return slices.Clone(t.names) }
 
+// Required returns the variables that the template always reads: the first part
+// of each name that stands outside all sections, sorted, each once. What a
+// section depends on may be missing; that is what sections are for.
+func (t *Template) Required() []string {
+	var names []string
+	for i := 0; i < len(t.ops); i++ {
+		switch o := &t.ops[i]; o.kind {
+		case opSection, opInverted:
+			i = o.jump
+		case opValue:
+			if !o.implicit() {
+				names = append(names, o.text)
+			}
+		case opText, opClose:
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // Static returns the rendered text and true if it is the same for all data.
 func (t *Template) Static() (string, bool) { return t.static, !t.tags }
 

@@ -184,3 +184,19 @@ func TestTemplateIsSafeForConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestRequiredNamesStandOutsideSections(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"plain":                               nil,
+		"{{b}} {{a}} {{{a}}} {{&c}}":          {"a", "b", "c"},
+		"{{user.name}}":                       {"user"},
+		"{{.}}":                               nil,
+		"{{#items}}{{name}}{{/items}}{{x}}":   {"x"},
+		"{{^none}}{{y}}{{/none}}":             nil,
+		"{{#a}}{{#b}}{{c}}{{/b}}{{/a}} {{d}}": {"d"},
+		"{{^a}}{{#b}}{{c}}{{/b}}{{/a}}{{=<% %>=}}<%e%>": {"e"},
+	} {
+		require.Equal(t, want, parse(t, text).Required(), text)
+	}
+}

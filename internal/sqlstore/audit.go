@@ -69,6 +69,21 @@ func (s *Store) Audit(id workspace.ID) access.AuditLog {
 	return auditLog{s.db.Workspace(id, workspace.Actor{})}
 }
 
+// Auditor enters what changes nothing else into the audit log of a workspace.
+func (s *Store) Auditor(id workspace.ID, actor workspace.Actor) Auditor {
+	return Auditor{s.db.Workspace(id, actor)}
+}
+
+// Auditor writes the audit log of one workspace.
+type Auditor struct{ db *db.Workspace }
+
+// Audit enters an action.
+func (a Auditor) Audit(ctx context.Context, action, target string) error {
+	return a.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		return audit(ctx, s, entry{action: action, target: target})
+	})
+}
+
 type auditLog struct{ db *db.Workspace }
 
 // Entries gives a page of the log, newest first.

@@ -18,7 +18,7 @@ type repeat struct{ dup, of *delivery }
 // sortOut splits deliveries into those to write and those that were written
 // before under their key, which get the ids of then.
 func sortOut(ctx context.Context, tx *db.Tx, ws string, all []*delivery) (fresh []*delivery, repeats []repeat, err error) {
-	if slices.ContainsFunc(all, func(d *delivery) bool { return d.key != "" }) {
+	if slices.ContainsFunc(all, func(d *delivery) bool { return d.how.Key != "" }) {
 		if err := openKeys(ctx, tx, ws); err != nil {
 			return nil, nil, err
 		}
@@ -26,11 +26,11 @@ func sortOut(ctx context.Context, tx *db.Tx, ws string, all []*delivery) (fresh 
 	var byKey map[string]*delivery
 	for _, d := range all {
 		d.err = nil
-		if d.key == "" {
+		if d.how.Key == "" {
 			fresh = append(fresh, d)
 			continue
 		}
-		if leader := byKey[d.key]; leader != nil {
+		if leader := byKey[d.how.Key]; leader != nil {
 			if len(leader.logs) != len(d.logs) {
 				d.err = errKeyReused()
 			} else {
@@ -39,13 +39,13 @@ func sortOut(ctx context.Context, tx *db.Tx, ws string, all []*delivery) (fresh 
 			continue
 		}
 		var first, amount int64
-		err := tx.RunRow(ctx, "SELECT first_id, amount FROM pm_idempotency WHERE workspace_id = ? AND name = ?", ws, d.key).Scan(&first, &amount)
+		err := tx.RunRow(ctx, "SELECT first_id, amount FROM pm_idempotency WHERE workspace_id = ? AND name = ?", ws, d.how.Key).Scan(&first, &amount)
 		switch {
 		case db.IsNoRows(err):
 			if byKey == nil {
 				byKey = map[string]*delivery{}
 			}
-			byKey[d.key] = d
+			byKey[d.how.Key] = d
 			fresh = append(fresh, d)
 		case err != nil:
 			return nil, nil, err
@@ -75,11 +75,11 @@ func openKeys(ctx context.Context, tx *db.Tx, ws string) error {
 // remember keeps the answers to keys.
 func remember(ctx context.Context, tx *db.Tx, ws string, fresh []*delivery) error {
 	for _, d := range fresh {
-		if d.key == "" {
+		if d.how.Key == "" {
 			continue
 		}
 		if _, err := tx.Run(ctx, "INSERT INTO pm_idempotency (workspace_id, name, first_id, amount, created_at) VALUES (?, ?, ?, ?, ?)",
-			ws, d.key, d.first, int64(len(d.logs)), db.Micros(tx.Now())); err != nil {
+			ws, d.how.Key, d.first, int64(len(d.logs)), db.Micros(tx.Now())); err != nil {
 			return err
 		}
 	}

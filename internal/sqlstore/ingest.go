@@ -9,6 +9,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
@@ -29,8 +30,7 @@ type ingest struct {
 type delivery struct {
 	id    workspace.ID
 	actor workspace.Actor
-	key   string
-	batch bool
+	how   telemetry.Insertion
 	logs  []logInsert
 
 	first int64
@@ -198,22 +198,46 @@ func writeLogs(ctx context.Context, tx *db.Tx, ws string, all []*delivery) error
 
 // auditLogs writes one entry for each call.
 func auditLogs(ctx context.Context, tx *db.Tx, ws string, fresh []*delivery) error {
-	first, at, err := claim(ctx, tx, ws, countAudit, int64(len(fresh)))
+	entered := 0
+	for _, d := range fresh {
+		if d.entered() {
+			entered++
+		}
+	}
+	if entered == 0 {
+		return nil
+	}
+	id, at, err := claim(ctx, tx, ws, countAudit, int64(entered))
 	if err != nil {
 		return err
 	}
 	w := rowWriter{tx: tx, texts: &auditInserts, width: auditWidth}
-	for i, d := range fresh {
-		e := entry{action: "create_log"}
-		if !d.batch {
-			e = entry{action: "log:create", prompt: d.logs[0].prompt, version: d.logs[0].version, target: itoa(d.first)}
+	for _, d := range fresh {
+		if !d.entered() {
+			continue
 		}
+		e := d.entry()
 		if err := w.add(ctx, []any{
-			ws, at, first + int64(i), e.action, nullable(e.prompt), nullable(e.version), nullable(e.target),
+			ws, at, id, e.action, nullable(e.prompt), nullable(e.version), nullable(e.target),
 			nullable(d.actor.Name), nullable(d.actor.IP),
 		}); err != nil {
 			return err
 		}
+		id++
 	}
 	return w.flush(ctx)
+}
+
+// entered tells whether the audit log hears of a delivery.
+func (d *delivery) entered() bool { return d.how.Call == nil || d.how.Call.Action != "" }
+
+func (d *delivery) entry() entry {
+	if d.how.Batch {
+		return entry{action: "create_log"}
+	}
+	e := entry{action: "log:create", prompt: d.logs[0].prompt, version: d.logs[0].version, target: itoa(d.first)}
+	if d.how.Call != nil {
+		e.action = d.how.Call.Action
+	}
+	return e
 }

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 
@@ -44,23 +43,28 @@ func (p *prompts) SetLabel(ctx context.Context, name, label, version string) (ou
 		if version == "" {
 			version = head.LatestVersion
 		}
-		if err := existing(ctx, s, name, version); err != nil {
+		if out, err = pointLabel(ctx, s, name, label, version); err != nil {
 			return err
 		}
-		protected, err := mayChange(ctx, s, label)
-		if err != nil {
-			return err
-		}
-		now := db.Micros(s.Now())
-		row := labelRow{PromptName: name, Name: label, Version: version, CreatedAt: now, UpdatedAt: now}
-		if _, err := s.Insert(&row).On("CONFLICT (workspace_id, prompt_name, name) DO UPDATE").
-			Set("version = EXCLUDED.version").Set("updated_at = EXCLUDED.updated_at").Returning("created_at").Exec(ctx); err != nil {
-			return err
-		}
-		out = row.label(protected)
 		return audit(ctx, s, entry{action: "label:create", prompt: name, version: version, target: name})
 	})
 	return out, err
+}
+
+// pointLabel points a label at a version that must exist, if the actor may.
+func pointLabel(ctx context.Context, s *db.Scope, name, label, version string) (out registry.Label, err error) {
+	if err := existing(ctx, s, name, version); err != nil {
+		return out, err
+	}
+	protected, err := mayChange(ctx, s, label)
+	if err != nil {
+		return out, err
+	}
+	now := db.Micros(s.Now())
+	row := labelRow{PromptName: name, Name: label, Version: version, CreatedAt: now, UpdatedAt: now}
+	_, err = s.Insert(&row).On("CONFLICT (workspace_id, prompt_name, name) DO UPDATE").
+		Set("version = EXCLUDED.version").Set("updated_at = EXCLUDED.updated_at").Returning("created_at").Exec(ctx)
+	return row.label(protected), err
 }
 
 // existing refuses a version that a caller named and that does not exist.
@@ -150,26 +154,9 @@ func (p *prompts) DeleteLabel(ctx context.Context, name, label string) error {
 	})
 }
 
-type settingRow struct {
-	bun.BaseModel `bun:"table:pm_settings,alias:st"`
-	db.Owned
-	Name      string `bun:"name,pk"`
-	Value     string
-	UpdatedAt int64
-}
-
-const settingProtected = "protected-labels"
-
 func protectedLabels(ctx context.Context, s *db.Scope) (labels []string, err error) {
-	var row settingRow
-	err = s.Select(&row).Where("name = ?", settingProtected).Scan(ctx)
-	if db.IsNoRows(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return labels, json.Unmarshal([]byte(row.Value), &labels)
+	_, err = setting(ctx, s, settingProtected, &labels)
+	return labels, err
 }
 
 // ProtectedLabels are the labels that only admins move or delete.
@@ -183,17 +170,11 @@ func (p *prompts) ProtectedLabels(ctx context.Context) (labels []string, err err
 
 // SetProtectedLabels replaces the protected labels.
 func (p *prompts) SetProtectedLabels(ctx context.Context, labels []string) error {
-	value, err := json.Marshal(orEmpty(labels))
-	if err != nil {
-		return err
-	}
 	return p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
 		if err := touch(ctx, s.Tx()); err != nil {
 			return err
 		}
-		row := settingRow{Name: settingProtected, Value: string(value), UpdatedAt: db.Micros(s.Now())}
-		if _, err := s.Insert(&row).On("CONFLICT (workspace_id, name) DO UPDATE").
-			Set("value = EXCLUDED.value").Set("updated_at = EXCLUDED.updated_at").Exec(ctx); err != nil {
+		if err := setSetting(ctx, s, settingProtected, orEmpty(labels)); err != nil {
 			return err
 		}
 		return audit(ctx, s, entry{action: "settings:protected_labels", target: settingProtected})

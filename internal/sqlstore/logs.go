@@ -57,7 +57,7 @@ type logRow struct {
 }
 
 // InsertLogs stores logs; see [telemetry.Store].
-func (r *recorder) InsertLogs(ctx context.Context, key string, batch bool, logs []telemetry.Log) (int64, error) {
+func (r *recorder) InsertLogs(ctx context.Context, how telemetry.Insertion, logs []telemetry.Log) (int64, error) {
 	inserts := make([]logInsert, len(logs))
 	for i := range logs {
 		var err error
@@ -65,7 +65,7 @@ func (r *recorder) InsertLogs(ctx context.Context, key string, batch bool, logs 
 			return 0, err
 		}
 	}
-	return r.ingest.deliver(ctx, &delivery{id: r.db.ID(), actor: r.db.Actor(), key: key, batch: batch, logs: inserts})
+	return r.ingest.deliver(ctx, &delivery{id: r.db.ID(), actor: r.db.Actor(), how: how, logs: inserts})
 }
 
 // maxScan bounds how many logs a page may read past. A filter on metadata that

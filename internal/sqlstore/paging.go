@@ -29,6 +29,30 @@ func newest[T any](ctx context.Context, q *bun.SelectQuery, rows *[]T, r page.Re
 	return next, nil
 }
 
+// byID orders a query by the column id, which grows with time, and reads one
+// page of it: newest first, or in the order in which things came.
+func byID[T any](ctx context.Context, q *bun.SelectQuery, rows *[]T, r page.Request, kind string, newestFirst bool, key func(T) int64) (next string, err error) {
+	order, beyond := "id ASC", "id > ?"
+	if newestFirst {
+		order, beyond = "id DESC", "id < ?"
+	}
+	q = q.OrderExpr(order).Limit(int64(r.Limit + 1))
+	if r.Cursor != "" {
+		var at int64
+		if err := page.DecodeCursor(kind, r.Cursor, &at); err != nil {
+			return "", err
+		}
+		q = q.Where(beyond, at)
+	} else {
+		q = q.Offset(int64(r.Offset()))
+	}
+	if err := q.Scan(ctx); err != nil {
+		return "", err
+	}
+	*rows, next = cutPage(*rows, r, kind, func(row T) any { return key(row) })
+	return next, nil
+}
+
 // byName orders a query by a text column that is unique in it.
 func byName[T any](ctx context.Context, q *bun.SelectQuery, rows *[]T, r page.Request, kind, column string, key func(T) string) (next string, err error) {
 	q = q.OrderExpr("? ASC", bun.Ident(column)).Limit(int64(r.Limit + 1))

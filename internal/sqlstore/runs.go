@@ -62,6 +62,9 @@ func (r *recorder) InsertRun(ctx context.Context, run telemetry.Run) (telemetry.
 			return err
 		}
 		run.CreatedAt, run.UpdatedAt = wire(at), wire(at)
+		if err := tally(ctx, s, at, activity{runs: 1, failedRuns: failedRun(row.Status)}); err != nil {
+			return err
+		}
 		return audit(ctx, s, entry{action: "run:create", target: run.ID})
 	})
 	return run, err
@@ -80,6 +83,9 @@ func (r *recorder) Runs(ctx context.Context, f telemetry.RunFilter, p page.Reque
 			}
 			if f.WorkflowName != "" {
 				q = q.Where("workflow_name = ?", f.WorkflowName)
+			}
+			if f.TraceID != "" {
+				q = q.Where("trace_id = ?", f.TraceID)
 			}
 			return q
 		}
@@ -142,6 +148,9 @@ func (r *recorder) UpdateRun(ctx context.Context, runID string, change func(*tel
 			Where("run_id = ?", runID).Exec(ctx); err != nil {
 			return err
 		}
+		if err := tally(ctx, s, row.CreatedAt, activity{failedRuns: failedRun(string(run.Status)) - failedRun(row.Status)}); err != nil {
+			return err
+		}
 		return audit(ctx, s, entry{action: "run:update", target: runID})
 	})
 	if errors.Is(err, errUnchanged) {
@@ -153,7 +162,16 @@ func (r *recorder) UpdateRun(ctx context.Context, runID string, change func(*tel
 // DeleteRun deletes a run.
 func (r *recorder) DeleteRun(ctx context.Context, runID string) error {
 	return r.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
-		if _, err := findRun(ctx, s, runID); err != nil {
+		// Locked before it is read: the sums must lose what is deleted, not what
+		// was read.
+		if err := lock(ctx, s, countRuns); err != nil {
+			return err
+		}
+		row, err := findRun(ctx, s, runID)
+		if err != nil {
+			return err
+		}
+		if err := tally(ctx, s, row.CreatedAt, activity{runs: -1, failedRuns: -failedRun(row.Status)}); err != nil {
 			return err
 		}
 		if _, err := s.Delete((*runRow)(nil)).Where("run_id = ?", runID).Exec(ctx); err != nil {

@@ -47,6 +47,9 @@ func (r *recorder) InsertTrace(ctx context.Context, t telemetry.Trace) (telemetr
 			}
 			return err
 		}
+		if err := tally(ctx, s, at, activity{traces: 1}); err != nil {
+			return err
+		}
 		t.CreatedAt = wire(at)
 		return audit(ctx, s, entry{action: "trace:create", prompt: valueOf(t.PromptName), version: valueOf(t.VersionTag), target: t.ID})
 	})
@@ -125,6 +128,9 @@ func (r *recorder) DeleteTrace(ctx context.Context, traceID string) error {
 			return err
 		}
 		if _, err := removeTrace(ctx, s, traceID); err != nil {
+			return err
+		}
+		if err := tally(ctx, s, row.CreatedAt, activity{traces: -1}); err != nil {
 			return err
 		}
 		return audit(ctx, s, entry{action: "delete_trace", prompt: valueOf(row.PromptName), version: valueOf(row.VersionTag), target: traceID})

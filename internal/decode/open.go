@@ -1,4 +1,4 @@
-package registry
+package decode
 
 import (
 	"bytes"
@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// decodeOpen fills known, a pointer to a struct, and returns the members of
+// Open fills known, a pointer to a struct, and returns the members of
 // the JSON object that the struct has no field for, or nil if there are none.
-func decodeOpen(data []byte, known any) (map[string]json.RawMessage, error) {
+func Open(data []byte, known any) (map[string]json.RawMessage, error) {
 	typed := json.Unmarshal(data, known)
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(data, &all); err != nil {
@@ -18,7 +18,7 @@ func decodeOpen(data []byte, known any) (map[string]json.RawMessage, error) {
 	}
 	t := reflect.TypeOf(known).Elem()
 	for key := range all {
-		if hasField(t, key) {
+		if HasField(t, key) {
 			delete(all, key)
 		}
 	}
@@ -28,9 +28,9 @@ func decodeOpen(data []byte, known any) (map[string]json.RawMessage, error) {
 	return all, typed
 }
 
-// hasField tells whether encoding/json would store key in a field of t, which
+// HasField tells whether encoding/json would store key in a field of t, which
 // it does without regard to case.
-func hasField(t reflect.Type, key string) bool {
+func HasField(t reflect.Type, key string) bool {
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		if name != "-" && strings.EqualFold(name, key) {
@@ -40,10 +40,10 @@ func hasField(t reflect.Type, key string) bool {
 	return false
 }
 
-// encodeOpen writes the struct known and appends the members of extra, sorted.
-func encodeOpen(known any, extra map[string]json.RawMessage) ([]byte, error) {
+// EncodeOpen writes the struct known and appends the members of extra, sorted.
+func EncodeOpen(known any, extra map[string]json.RawMessage) ([]byte, error) {
 	var b bytes.Buffer
-	if err := encodePlain(&b, known); err != nil {
+	if err := EncodePlain(&b, known); err != nil {
 		return nil, err
 	}
 	if len(extra) == 0 {
@@ -59,7 +59,7 @@ func encodeOpen(known any, extra map[string]json.RawMessage) ([]byte, error) {
 		if b.Len() > 1 {
 			b.WriteByte(',')
 		}
-		if err := encodePlain(&b, key); err != nil {
+		if err := EncodePlain(&b, key); err != nil {
 			return nil, err
 		}
 		b.WriteByte(':')
@@ -69,9 +69,9 @@ func encodeOpen(known any, extra map[string]json.RawMessage) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// encodePlain writes compact JSON without HTML escapes: prompts are full of
+// EncodePlain writes compact JSON without HTML escapes: prompts are full of
 // "<" and "&", and people read the files.
-func encodePlain(b *bytes.Buffer, v any) error {
+func EncodePlain(b *bytes.Buffer, v any) error {
 	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {

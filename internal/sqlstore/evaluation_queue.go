@@ -1,0 +1,214 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/promptmetrics-go/promptmetrics/eval"
+	"github.com/promptmetrics-go/promptmetrics/internal/db"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/workspace"
+)
+
+// EvaluationQueue hands out the runs of all workspaces.
+func (s *Store) EvaluationQueue() eval.RunQueue { return evaluationQueue{s.db} }
+
+type evaluationQueue struct{ db *db.DB }
+
+// open is the condition that the index pm_evaluation_runs_running has too.
+const openRun = "status = 'running'"
+
+// ClaimRuns takes runs that nobody holds.
+func (q evaluationQueue) ClaimRuns(ctx context.Context, owner string, lease time.Duration, n int) (jobs []eval.Job, err error) {
+	// Most looks find nothing: they only read.
+	var free []struct {
+		WorkspaceID string
+		ID          int64
+	}
+	err = q.db.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return tx.NewRaw("SELECT workspace_id, id FROM pm_evaluation_runs WHERE "+openRun+" AND lease_until < ? ORDER BY created_at, id LIMIT ?",
+			db.Micros(tx.Now()), n).Scan(ctx, &free)
+	})
+	for _, f := range free {
+		id, err := workspace.Parse(f.WorkspaceID)
+		if err != nil {
+			return jobs, fmt.Errorf("read the workspace of evaluation run %d: %w", f.ID, err)
+		}
+		job, claimed, err := q.claim(ctx, id, f.ID, owner, lease)
+		if err != nil {
+			return jobs, errors.Join(err)
+		}
+		if claimed {
+			jobs = append(jobs, job)
+		}
+	}
+	return jobs, err
+}
+
+// claim takes one run, unless another was faster.
+func (q evaluationQueue) claim(ctx context.Context, id workspace.ID, runID int64, owner string, lease time.Duration) (job eval.Job, claimed bool, err error) {
+	err = q.db.Workspace(id, workspace.Actor{}).Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		now := s.Now()
+		taken, err := s.Update((*evaluationRunRow)(nil)).Set("lease_owner = ?", owner).Set("lease_until = ?", db.Micros(now.Add(lease))).
+			Set("lease_epoch = lease_epoch + 1").Set("claimed_at = ?", db.Micros(now)).Set("claimed_done = done").
+			Where("id = ?", runID).Where(openRun).Where("lease_until < ?", db.Micros(now)).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		if n, err := taken.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, errUnchanged)
+		}
+		var row evaluationRunRow
+		if err := s.Select(&row).Where("id = ?", runID).Scan(ctx); err != nil {
+			return err
+		}
+		evaluation, err := findEvaluation(ctx, s, row.EvaluationID)
+		if err != nil {
+			return err
+		}
+		job, err = row.job(id, evaluation, now)
+		return err
+	})
+	if errors.Is(err, errUnchanged) || errors.Is(err, pmerr.ErrNotFound) {
+		return eval.Job{}, false, nil
+	}
+	return job, err == nil, err
+}
+
+// HeldRuns gives what an owner holds.
+func (q evaluationQueue) HeldRuns(ctx context.Context, owner string) (held []eval.HeldRun, err error) {
+	err = q.db.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		var rows []struct {
+			WorkspaceID string
+			ID          int64
+			LeaseEpoch  int64
+			Gone        bool
+		}
+		if err := tx.NewRaw(`SELECT r.workspace_id, r.id, r.lease_epoch, (r.dataset_id IS NOT NULL AND NOT EXISTS (
+	SELECT 1 FROM pm_datasets AS d WHERE d.workspace_id = r.workspace_id AND d.id = r.dataset_id)) AS gone
+FROM pm_evaluation_runs AS r WHERE r.`+openRun+` AND r.lease_owner = ?`, owner).Scan(ctx, &rows); err != nil {
+			return err
+		}
+		for _, row := range rows {
+			held = append(held, eval.HeldRun{Workspace: row.WorkspaceID, RunID: row.ID, Epoch: row.LeaseEpoch, DatasetGone: row.Gone})
+		}
+		return nil
+	})
+	return held, err
+}
+
+// RenewRuns moves the end of an owner's leases on.
+func (q evaluationQueue) RenewRuns(ctx context.Context, owner string, lease time.Duration) error {
+	return q.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Run(ctx, "UPDATE pm_evaluation_runs SET lease_until = ? WHERE "+openRun+" AND lease_owner = ?",
+			db.Micros(tx.Now().Add(lease)), owner)
+		return err
+	})
+}
+
+// ReleaseRuns ends an owner's leases.
+func (q evaluationQueue) ReleaseRuns(ctx context.Context, owner string) error {
+	return q.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Run(ctx, "UPDATE pm_evaluation_runs SET lease_until = 0, lease_owner = NULL WHERE "+openRun+" AND lease_owner = ?", owner)
+		return err
+	})
+}
+
+// update runs a writing function while the job is still its owner's.
+func (q evaluationQueue) update(ctx context.Context, j eval.Job, fn func(ctx context.Context, s *db.Scope) error) error {
+	return q.db.Workspace(j.Workspace, workspace.Actor{}).Update(ctx, fn)
+}
+
+const holdSQL = `UPDATE pm_evaluation_runs SET done = done + ?, cost_usd = cost_usd + ?, updated_at = ?
+WHERE workspace_id = ? AND id = ? AND ` + openRun + ` AND lease_owner = ? AND lease_epoch = ?`
+
+// hold locks the run of a job, or refuses if it is no longer the owner's. It
+// comes first in a transaction: who cancels or deletes the run waits.
+func hold(ctx context.Context, s *db.Scope, j eval.Job, rows int, usd float64) error {
+	done, err := s.Tx().Run(ctx, holdSQL, rows, usd, db.Micros(s.Now()), s.Workspace().String(), j.Run.ID, j.Owner, j.Epoch)
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, pmerr.New(pmerr.Conflict, "the evaluation run is no longer this owner's"))
+	}
+	return nil
+}
+
+// ResolveRun stores the version, provider and model of a run.
+func (q evaluationQueue) ResolveRun(ctx context.Context, j eval.Job) error {
+	return q.update(ctx, j, func(ctx context.Context, s *db.Scope) error {
+		if err := hold(ctx, s, j, 0, 0); err != nil {
+			return err
+		}
+		_, err := s.Update((*evaluationRunRow)(nil)).Set("version_tag = ?", j.Run.VersionTag).Set("provider = ?", j.Run.Provider).
+			Set("model = ?", j.Run.Model).Where("id = ?", j.Run.ID).Exec(ctx)
+		return err
+	})
+}
+
+// PendingRows gives rows that have no result yet.
+func (q evaluationQueue) PendingRows(ctx context.Context, j eval.Job, after int64, n int) (rows []eval.Row, err error) {
+	err = q.db.Workspace(j.Workspace, workspace.Actor{}).View(ctx, func(ctx context.Context, s *db.Scope) error {
+		done := s.Select((*examinedRow)(nil)).Column("row_id").Where("run_id = ?", j.Run.ID)
+		if j.Run.DatasetID == nil {
+			found, err := done.Exists(ctx)
+			if err == nil && !found && after < 0 {
+				rows = []eval.Row{{Input: json.RawMessage("{}")}}
+			}
+			return err
+		}
+		var pending []dataRow
+		if err := s.Select(&pending).Where("dataset_id = ?", *j.Run.DatasetID).Where("id > ?", after).Where("id <= ?", j.LastRowID).
+			Where("id NOT IN (?)", done.Where("row_id > ?", after)).OrderExpr("id ASC").Limit(int64(n)).Scan(ctx); err != nil {
+			return err
+		}
+		for _, row := range pending {
+			rows = append(rows, row.row())
+		}
+		return nil
+	})
+	return rows, err
+}
+
+// RecordRow stores the result of a row.
+func (q evaluationQueue) RecordRow(ctx context.Context, j eval.Job, r eval.RowResult) error {
+	err := q.update(ctx, j, func(ctx context.Context, s *db.Scope) error {
+		if err := hold(ctx, s, j, 1, r.Spent()); err != nil {
+			return err
+		}
+		row, err := newExaminedRow(j.Run.ID, db.Micros(s.Now()), r)
+		if err != nil {
+			return err
+		}
+		done, err := s.Insert(&row).On("CONFLICT (workspace_id, run_id, row_id) DO NOTHING").Exec(ctx)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			// An earlier attempt whose answer was lost has stored it.
+			return errors.Join(err, errUnchanged)
+		}
+		return nil
+	})
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	return err
+}
+
+// RecordedRows gives the results of a run without the outputs.
+func (q evaluationQueue) RecordedRows(ctx context.Context, j eval.Job) (results []eval.RowResult, err error) {
+	err = q.db.Workspace(j.Workspace, workspace.Actor{}).View(ctx, func(ctx context.Context, s *db.Scope) error {
+		var rows []examinedRow
+		if err := s.Select(&rows).ExcludeColumn("output").Where("run_id = ?", j.Run.ID).OrderExpr("row_id ASC").Scan(ctx); err != nil {
+			return err
+		}
+		results, err = rowResults(rows)
+		return err
+	})
+	return results, err
+}

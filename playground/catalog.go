@@ -1,0 +1,141 @@
+package playground
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/promptmetrics-go/promptmetrics/page"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
+)
+
+const (
+	// catalogAge is how long a list of models is served before it is asked for
+	// anew.
+	catalogAge = time.Hour
+	// catalogTimeout bounds how long one provider may take to list its models.
+	catalogTimeout = 10 * time.Second
+	// maxCatalog bounds the models of one provider.
+	maxCatalog = 5000
+)
+
+// Refreshed is what asking the providers gave.
+type Refreshed struct {
+	// Models is how many models are known now.
+	Models int `json:"refreshed"`
+	// Errors says which providers did not answer, and why; what they offered
+	// before stays.
+	Errors map[string]string `json:"errors"`
+}
+
+// catalog remembers what the providers offer.
+type catalog struct {
+	providers []Provider
+	log       *slog.Logger
+	now       func() time.Time
+
+	// asking holds a token while somebody asks the providers.
+	asking chan struct{}
+	mu     sync.Mutex
+	at     time.Time
+	models map[string][]Model
+}
+
+func newCatalog(providers []Provider, log *slog.Logger, now func() time.Time) *catalog {
+	return &catalog{providers: providers, log: log, now: now, asking: make(chan struct{}, 1), models: map[string][]Model{}}
+}
+
+// page gives a page of all models, by provider and id. Models have no cursor:
+// there are few.
+func (c *catalog) page(ctx context.Context, r page.Request) (page.Of[Model], error) {
+	r, err := r.Normal()
+	if err != nil {
+		return page.Of[Model]{}, err
+	}
+	if r.Cursor != "" {
+		return page.Of[Model]{}, pmerr.New(pmerr.BadRequest, "This list has no cursors: use page and limit")
+	}
+	if c.stale() {
+		c.ask(ctx, false)
+	}
+	all := c.all()
+	from := min(r.Offset(), len(all))
+	return page.New(r, all[from:min(from+r.Limit, len(all))], int64(len(all)), ""), nil
+}
+
+func (c *catalog) all() []Model {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []Model
+	for _, models := range c.models {
+		all = append(all, models...)
+	}
+	slices.SortFunc(all, func(a, b Model) int {
+		return cmp.Or(strings.Compare(a.Provider, b.Provider), strings.Compare(a.ID, b.ID))
+	})
+	return all
+}
+
+func (c *catalog) stale() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at.IsZero() || c.now().Sub(c.at) > catalogAge
+}
+
+// refresh asks every provider anew.
+func (c *catalog) refresh(ctx context.Context) Refreshed {
+	faults := c.ask(ctx, true)
+	return Refreshed{Models: len(c.all()), Errors: faults}
+}
+
+// ask asks all providers at once and keeps what they say. One caller asks at a
+// time; who waited for it finds the answer, unless it must be new.
+func (c *catalog) ask(ctx context.Context, anew bool) map[string]string {
+	select {
+	case c.asking <- struct{}{}:
+		defer func() { <-c.asking }()
+	case <-ctx.Done():
+		return nil
+	}
+	if !anew && !c.stale() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, catalogTimeout)
+	defer cancel()
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	faults := map[string]string{}
+	for _, provider := range c.providers {
+		wait.Go(func() {
+			models, err := provider.Models(ctx)
+			if err == nil {
+				c.keep(provider.Name(), models)
+				return
+			}
+			c.log.Warn("a provider does not list its models", "provider", provider.Name(), "error", err)
+			mu.Lock()
+			defer mu.Unlock()
+			faults[provider.Name()] = cmp.Or(pmerr.From(err).Message, "no answer")
+		})
+	}
+	wait.Wait()
+	c.mu.Lock()
+	c.at = c.now()
+	c.mu.Unlock()
+	return faults
+}
+
+func (c *catalog) keep(provider string, models []Model) {
+	models = slices.Clone(models[:min(len(models), maxCatalog)])
+	for i := range models {
+		models[i].Provider = provider
+		models[i].Name = cmp.Or(models[i].Name, models[i].ID)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.models[provider] = models
+}
