@@ -59,6 +59,11 @@ type Options struct {
 	// people committed, and at the start. Default 60 s; negative: only on Sync.
 	ReconcileInterval time.Duration
 
+	// Idle keeps the client from doing anything by itself: it neither searches
+	// the prompt store, nor removes what is too old, nor executes evaluation
+	// runs. For programs that look at data that another process serves.
+	Idle bool
+
 	// RenderLimits bound what rendering a prompt may cost.
 	RenderLimits registry.Limits
 	// CacheSize is how many prompt versions stay parsed in memory. Default
