@@ -10,6 +10,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
 	"github.com/promptmetrics-go/promptmetrics/client"
+	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
 	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/httpapi"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
@@ -56,6 +57,10 @@ func TestRemote(t *testing.T) {
 		t.Run("Access", func(t *testing.T) {
 			t.Parallel()
 			accesstest.Run(t, r.access)
+		})
+		t.Run("Compliance", func(t *testing.T) {
+			t.Parallel()
+			compliancetest.Run(t, r.compliance)
 		})
 	})
 }
@@ -112,6 +117,17 @@ func (r remote) metrics(tb testing.TB) metricstest.Env {
 	return metricstest.Env{
 		Mine: mine.Metrics, Theirs: theirs.Metrics, Records: mine.Telemetry, TheirRecords: theirs.Telemetry,
 		Evaluations: mine.Evals, TheirEvaluations: theirs.Evals,
+	}
+}
+
+func (r remote) compliance(tb testing.TB) compliancetest.Env {
+	tb.Helper()
+	mine, theirs := r.pair(tb)
+	own := r.connect(tb, "own", mine.String(), everything, mine)
+	return compliancetest.Env{
+		Mine: own.Compliance, Theirs: r.connect(tb, "foreign", theirs.String(), everything, theirs).Compliance,
+		Guest:   r.connect(tb, "guest", mine.String(), ordinary, mine).Compliance,
+		Prompts: own.Registry, Logs: own.Telemetry, Actor: "own", Audit: own.Audit,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
 	"github.com/promptmetrics-go/promptmetrics/client"
+	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
 	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
@@ -96,6 +97,10 @@ func TestInProcess(t *testing.T) {
 			t.Parallel()
 			accesstest.Run(t, d.access)
 		})
+		t.Run("Compliance", func(t *testing.T) {
+			t.Parallel()
+			compliancetest.Run(t, d.compliance)
+		})
 		t.Run("Repeats", func(t *testing.T) {
 			t.Parallel()
 			telemetrytest.RunRepeats(t, func(tb testing.TB) (mine, theirs telemetrytest.Repeater) {
@@ -148,6 +153,16 @@ func (d *deployment) metrics(tb testing.TB) metricstest.Env {
 	return metricstest.Env{
 		Mine: mine.Metrics, Theirs: theirs.Metrics, Records: mine.Telemetry, TheirRecords: theirs.Telemetry,
 		Evaluations: mine.Evals, TheirEvaluations: theirs.Evals,
+	}
+}
+
+func (d *deployment) compliance(tb testing.TB) compliancetest.Env {
+	tb.Helper()
+	mine, theirs := d.pair(tb)
+	own := d.In(mine, owner)
+	return compliancetest.Env{
+		Mine: own.Compliance, Theirs: d.In(theirs, owner).Compliance, Guest: d.In(mine, guest).Compliance,
+		Prompts: own.Registry, Logs: own.Telemetry, Actor: owner.Name, Audit: own.Audit,
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics"
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
+	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
@@ -34,7 +36,8 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 		calls := unavailable(d.Client)
 		for _, api := range []reflect.Type{
 			reflect.TypeFor[registrytest.Registry](), reflect.TypeFor[telemetrytest.Telemetry](),
-			reflect.TypeFor[access.Keys](), reflect.TypeFor[access.AuditLog](), reflect.TypeFor[evalsuite.Evals](), reflect.TypeFor[eval.Runs](),
+			reflect.TypeFor[access.Keys](), reflect.TypeFor[access.AuditLog](), reflect.TypeFor[evalsuite.Evals](),
+			reflect.TypeFor[eval.Runs](), reflect.TypeFor[compliancetest.Compliance](),
 		} {
 			for method := range api.Methods() {
 				name := method.Name
@@ -71,6 +74,7 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 // with.
 func unavailable(pm *promptmetrics.Client) map[string]func(context.Context) error {
 	const id = "00000000-0000-4000-8000-000000000000"
+	s := pm.Compliance
 	r, t, none, first := pm.Registry, pm.Telemetry, registry.Signature{}, page.Request{}
 	running := telemetry.RunRunning
 	return map[string]func(context.Context) error{
@@ -157,6 +161,30 @@ func unavailable(pm *promptmetrics.Client) map[string]func(context.Context) erro
 			return err
 		},
 		"ExportDataset eval": func(ctx context.Context) error { return pm.Evals.ExportDataset(ctx, 1, eval.CSV, io.Discard) },
+		"Scan": func(ctx context.Context) error {
+			_, err := s.Scan(ctx, compliance.ScanRequest{Text: "x"})
+			return err
+		},
+		"Scores": func(ctx context.Context) error { _, err := s.Scores(ctx, first); return err },
+		"Score":  func(ctx context.Context) error { _, err := s.Score(ctx, 1); return err },
+		"Redact": func(ctx context.Context) error {
+			_, err := s.Redact(ctx, compliance.RedactRequest{Text: "x"})
+			return err
+		},
+		"CreateRule": func(ctx context.Context) error {
+			_, err := s.CreateRule(ctx, compliance.Rule{Name: "r", Pattern: "x"})
+			return err
+		},
+		"Rules":      func(ctx context.Context) error { _, err := s.Rules(ctx, first); return err },
+		"DeleteRule": func(ctx context.Context) error { return s.DeleteRule(ctx, 1) },
+		"Allow": func(ctx context.Context) error {
+			_, err := s.Allow(ctx, compliance.Allowance{Kind: compliance.AllowExact, Value: "x"})
+			return err
+		},
+		"Allowed":   func(ctx context.Context) error { _, err := s.Allowed(ctx, first); return err },
+		"Disallow":  func(ctx context.Context) error { return s.Disallow(ctx, 1) },
+		"Policy":    func(ctx context.Context) error { _, err := s.Policy(ctx); return err },
+		"SetPolicy": func(ctx context.Context) error { _, err := s.SetPolicy(ctx, compliance.Policy{}); return err },
 
 		"StartRun of eval": func(ctx context.Context) error { _, err := pm.Evals.StartRun(ctx, 1, eval.RunSpec{}); return err },
 		"Runs of eval":     func(ctx context.Context) error { _, err := pm.Evals.Runs(ctx, 1, first); return err },

@@ -14,8 +14,10 @@ type Handles struct {
 	Telemetry  *Telemetry
 	Metrics    *Metrics
 	Evals      *Evals
+	ABTests    *ABTests
 	Playground *Playground
 	Budget     *Budget
+	Compliance *Compliance
 	Keys       *Keys
 	Audit      *Audit
 }
@@ -106,8 +108,10 @@ func (c *Client) Workspace(name string) (*Workspace, error) {
 		Telemetry:  &Telemetry{link: l, now: c.options.Now},
 		Metrics:    &Metrics{link: l},
 		Evals:      &Evals{link: l},
+		ABTests:    &ABTests{link: l},
 		Playground: &Playground{link: l, timeout: c.options.ModelTimeout},
 		Budget:     &Budget{link: l},
+		Compliance: &Compliance{link: l},
 		Keys:       &Keys{link: l},
 		Audit:      &Audit{link: l},
 	}}, nil

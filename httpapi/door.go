@@ -32,7 +32,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // The headers of cross-origin requests and answers.
 const (
-	exposedHeaders = "X-Request-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, ETag"
+	exposedHeaders = "X-Request-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, ETag, X-Ab-Variant"
 	allowedMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 	allowedHeaders = "Content-Type, Accept, Authorization, X-API-Key, X-Workspace-Id, X-Request-Id, If-None-Match, Idempotency-Key"
 )

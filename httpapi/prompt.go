@@ -112,6 +112,8 @@ type promptChoice struct {
 	Version string `query:"version" maxLength:"256" doc:"A version, or a SemVer range such as ^1.2, of which the highest match is taken."`
 	Label   string `query:"label" maxLength:"128" doc:"A label such as production; not together with version."`
 	Render  bool   `query:"render" default:"true" doc:"false gives the file as it is."`
+	ABTest  int64  `query:"ab_test" minimum:"1" doc:"Id of an A/B test of this prompt: the version that the unit gets is served. Not together with version or label."`
+	Unit    string `query:"unit" maxLength:"256" doc:"What an A/B test assigns a version to, such as the id of a user."`
 }
 
 func getPrompt(ctx context.Context, ws *promptmetrics.Workspace, in *promptChoice) (promptAnswer, error) {
@@ -119,10 +121,33 @@ func getPrompt(ctx context.Context, ws *promptmetrics.Workspace, in *promptChoic
 	if err != nil {
 		return promptAnswer{}, err
 	}
-	e, err := ws.Registry.Get(ctx, in.Name, registry.Query{
-		Version: in.Version, Label: in.Label, Variables: variables, Raw: !in.Render,
-	})
+	q := registry.Query{Version: in.Version, Label: in.Label, Variables: variables, Raw: !in.Render}
+	if in.ABTest != 0 || in.Unit != "" {
+		if q.Version, err = assigned(ctx, ws, in); err != nil {
+			return promptAnswer{}, err
+		}
+	}
+	e, err := ws.Registry.Get(ctx, in.Name, q)
 	return promptAnswer{e}, err
+}
+
+// assigned is the version that an A/B test of the prompt has for a unit.
+func assigned(ctx context.Context, ws *promptmetrics.Workspace, in *promptChoice) (string, error) {
+	switch {
+	case in.Version != "" || in.Label != "":
+		return "", pmerr.New(pmerr.BadRequest, "ab_test chooses the version: send neither version nor label")
+	case in.ABTest == 0:
+		return "", pmerr.New(pmerr.BadRequest, "unit belongs to ab_test: send both")
+	}
+	a, err := ws.ABTests.Assign(ctx, in.ABTest, in.Unit)
+	if err != nil {
+		return "", err
+	}
+	if a.PromptName != in.Name {
+		return "", pmerr.New(pmerr.BadRequest, "The A/B test is of another prompt").With("prompt_name", a.PromptName)
+	}
+	exchangeOf(ctx).set("X-Ab-Variant", string(a.Variant))
+	return a.Version, nil
 }
 
 // promptAnswer is an entry that caches may keep, if they ask each time whether

@@ -16,17 +16,19 @@ func prepare(q Request, limits mustache.Limits) (Call, error) {
 	if err := q.validate(); err != nil {
 		return Call{}, err
 	}
-	messages := q.Messages
-	if !q.Literal {
-		var err error
-		if messages, err = render(q.Messages, q.Variables, limits); err != nil {
-			return Call{}, err
-		}
+	messages, err := render(q.Messages, q.Variables, limits)
+	if err != nil {
+		return Call{}, err
 	}
+	return q.call(messages), nil
+}
+
+// call is the request with other messages, in the terms of providers.
+func (q Request) call(messages []Message) Call {
 	return Call{
 		Model: q.Model, Messages: messages, Temperature: q.Temperature, TopP: q.TopP, MaxTokens: q.MaxTokens,
 		Stop: q.Stop, Tools: q.Tools, ToolChoice: q.ToolChoice, ResponseFormat: q.ResponseFormat,
-	}, nil
+	}
 }
 
 // render fills the templates of system and user messages. What the model and

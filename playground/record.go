@@ -24,11 +24,7 @@ type ongoing struct {
 }
 
 // begin does everything that may refuse a call before it costs anything.
-func (s *Service) begin(ctx context.Context, q Request) (*ongoing, error) {
-	call, err := prepare(q, s.playground.limits)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) begin(ctx context.Context, q Request, call Call) (*ongoing, error) {
 	provider, err := s.playground.Provider(q.Provider)
 	if err != nil {
 		return nil, err

@@ -50,9 +50,6 @@ type Request struct {
 	// Variables fill the templates in system and user messages. Without any,
 	// and without tags in the messages, they go as they are.
 	Variables map[string]any `json:"variables,omitempty"`
-	// Literal sends the messages as they are, whatever looks like a template in
-	// them; for callers in Go that have rendered them already.
-	Literal bool `json:"-"`
 	// Temperature is 0 to 2, TopP 0 to 1, MaxTokens at least 1.
 	Temperature *float64 `json:"temperature,omitempty"`
 	TopP        *float64 `json:"topP,omitempty"`

@@ -146,7 +146,7 @@ func (s *Service) RefreshModels(ctx context.Context) (Refreshed, error) {
 
 // Chat calls a model once; see [Chat].
 func (s *Service) Chat(ctx context.Context, q Request) (Answer, error) {
-	return s.Call(ctx, actionChat, q)
+	return s.chat(ctx, actionChat, q)
 }
 
 // Complete calls a model with one prompt; see [Chat].
@@ -155,13 +155,29 @@ func (s *Service) Complete(ctx context.Context, c Completion) (Answer, error) {
 		return Answer{}, pmerr.Invalid("prompt is required")
 	}
 	c.Messages = []Message{{Role: User, Content: c.Prompt}}
-	return s.Call(ctx, actionCompletion, c.Request)
+	return s.chat(ctx, actionCompletion, c.Request)
 }
 
-// Call is Chat under another action of the audit log; an empty one leaves no
-// entry, for calls that belong to something that has one.
-func (s *Service) Call(ctx context.Context, action string, q Request) (Answer, error) {
-	c, err := s.begin(ctx, q)
+// chat renders and calls under an action of the audit log.
+func (s *Service) chat(ctx context.Context, action string, q Request) (Answer, error) {
+	call, err := prepare(q, s.playground.limits)
+	if err != nil {
+		return Answer{}, err
+	}
+	return s.call(ctx, action, q, call)
+}
+
+// Ask calls a model with messages as they are, not as templates. It leaves no
+// entry in the audit log: the call belongs to something that has one.
+func (s *Service) Ask(ctx context.Context, q Request) (Answer, error) {
+	if err := q.validate(); err != nil {
+		return Answer{}, err
+	}
+	return s.call(ctx, "", q, q.call(q.Messages))
+}
+
+func (s *Service) call(ctx context.Context, action string, q Request, call Call) (Answer, error) {
+	c, err := s.begin(ctx, q, call)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -182,7 +198,12 @@ func (s *Service) Call(ctx context.Context, action string, q Request) (Answer, e
 // Stream calls a model once and gives its answer as it comes; see [Chat].
 func (s *Service) Stream(ctx context.Context, q Request) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		c, err := s.begin(ctx, q)
+		call, err := prepare(q, s.playground.limits)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		c, err := s.begin(ctx, q, call)
 		if err != nil {
 			yield(Event{}, err)
 			return

@@ -24,6 +24,15 @@ type Config struct {
 	// CacheSize is how many prompt versions stay parsed in memory; default
 	// 10,000.
 	CacheSize int
+	// Guard is asked before a caller's prompt is published; nil asks nobody.
+	// What people commit to the prompt store does not pass it.
+	Guard Guard
+}
+
+// Guard decides which prompts may be published.
+type Guard interface {
+	// CheckPrompt gives the error with which a prompt is refused.
+	CheckPrompt(ctx context.Context, in workspace.ID, p Prompt) error
 }
 
 // Registry holds what all workspaces share: the stores and the caches.
@@ -32,6 +41,7 @@ type Registry struct {
 	content  ContentStore
 	log      *slog.Logger
 	limits   Limits
+	guard    Guard
 	resolver *resolver
 	// reconciling holds a token while a reconciliation runs.
 	reconciling chan struct{}
@@ -43,7 +53,7 @@ func New(c Config) *Registry {
 		c.CacheSize = 10_000
 	}
 	return &Registry{
-		index: c.Index, content: c.Content, log: c.Logger, limits: c.Limits,
+		index: c.Index, content: c.Content, log: c.Logger, limits: c.Limits, guard: c.Guard,
 		resolver: newResolver(c.CacheSize), reconciling: make(chan struct{}, 1),
 	}
 }
@@ -59,6 +69,10 @@ func (r *Registry) Workspace(id workspace.ID, actor workspace.Actor) *Service {
 // ForgetAll drops what the caches know about pointers and labels, because
 // another process has changed the index.
 func (r *Registry) ForgetAll() { r.resolver.forgetAll() }
+
+// Forget drops what the caches know about the pointers and labels of a prompt,
+// because something else in this process has moved them.
+func (r *Registry) Forget(id workspace.ID, name string) { r.resolver.forget(id, name) }
 
 // Service is the registry of one workspace.
 type Service struct {
@@ -101,6 +115,11 @@ func (s *Service) Create(ctx context.Context, p Prompt, by Signature) (Version, 
 		return Version{}, exists(p)
 	case err != nil && !errors.Is(err, pmerr.ErrNotFound):
 		return Version{}, err
+	}
+	if g := s.registry.guard; g != nil {
+		if err := g.CheckPrompt(ctx, s.workspace, p); err != nil {
+			return Version{}, err
+		}
 	}
 	stored, err := s.content.Put(ctx, Key{Name: p.Name, Version: p.Version}, data, by)
 	if err != nil {

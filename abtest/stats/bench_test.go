@@ -95,7 +95,7 @@ func BenchmarkPeeking(b *testing.B) {
 		b.Run(looks.name, func(b *testing.B) {
 			var fixed, sequential float64
 			for b.Loop() {
-				fixed, sequential = Peek(1000, looks.n, 7)
+				fixed, sequential = Peek(5000, looks.n, 7)
 			}
 			b.ReportMetric(100*fixed, "%fixed")
 			b.ReportMetric(100*sequential, "%sequential")

@@ -81,11 +81,11 @@ func resampledMean(xs []float64, source *rand.PCG) float64 {
 // do. The conversions keep processors that multiply and add in one step from
 // rounding otherwise than those that do not.
 func percentile(sorted []float64, q float64) float64 {
-	position := float64(q * float64(len(sorted)-1)) //nolint:unconvert // see above.
+	position := float64(q * float64(len(sorted)-1))
 	i := int(position)
 	if i+1 >= len(sorted) {
 		return sorted[len(sorted)-1]
 	}
-	step := float64((position - float64(i)) * (sorted[i+1] - sorted[i])) //nolint:unconvert // see above.
+	step := float64((position - float64(i)) * (sorted[i+1] - sorted[i]))
 	return sorted[i] + step
 }

@@ -1,6 +1,13 @@
 // Package stats compares two samples: fixed-horizon tests with their
 // intervals, always-valid sequential inference, paired tests, power, guardrails
 // and the check of the sample ratio. Everything in it is pure and repeatable.
+//
+// [Compare] decides by the p-value of one planned look. Who looks earlier reads
+// Result.Sequential instead, whose p may be looked at after every score. Both
+// work at a two-sided level of 5 %, and every interval has 95 %.
+//
+// The numbers are checked against R: testdata/reference.json holds each value
+// beside its call.
 package stats
 
 // Kind says what the scores are.
@@ -25,14 +32,14 @@ const (
 	Tie Winner = "tie"
 )
 
-// Options say how two samples are compared.
+// Options say how two samples are compared. Kind is required.
 type Options struct {
 	Kind Kind
 	// LowerWins is set where less is better.
 	LowerWins bool
 	// Resamples of the bootstrap; default 10,000.
 	Resamples int
-	// Seed of the bootstrap.
+	// Seed of the bootstrap; default, if 0, SeedOf of the scores with test 0.
 	Seed uint64
 	// PlannedN is the planned sample size an arm of the sequential test;
 	// default 500.
@@ -74,9 +81,12 @@ type Result struct {
 
 	// RelativeLift is (B−A)/|A|.
 	RelativeLift *float64 `json:"relative_lift"`
-	HedgesG      *float64 `json:"hedges_g"`
+	// HedgesG is B−A in pooled standard deviations, corrected for small samples.
+	HedgesG *float64 `json:"hedges_g"`
+	// MannWhitneyP is the two-sided p of the rank-sum test.
 	MannWhitneyP *float64 `json:"mann_whitney_p"`
-	// ProbabilityB is the probability that B beats A; for display only.
+	// ProbabilityB is the posterior probability that B is better than A, with
+	// flat priors; for display only.
 	ProbabilityB *float64 `json:"probability_b_beats_a"`
 
 	// Sequential holds what stays valid however often one looks.

@@ -17,7 +17,7 @@ const (
 	MaxResamples = 1_000_000
 
 	maxPlannedN = 1_000_000_000
-	// listed faults, so that a long array of nonsense gets a short answer.
+	// maxFaults are listed: a long array of nonsense gets a short answer.
 	maxFaults = 20
 )
 

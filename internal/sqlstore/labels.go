@@ -43,23 +43,28 @@ func (p *prompts) SetLabel(ctx context.Context, name, label, version string) (ou
 		if version == "" {
 			version = head.LatestVersion
 		}
-		if err := existing(ctx, s, name, version); err != nil {
+		if out, err = pointLabel(ctx, s, name, label, version); err != nil {
 			return err
 		}
-		protected, err := mayChange(ctx, s, label)
-		if err != nil {
-			return err
-		}
-		now := db.Micros(s.Now())
-		row := labelRow{PromptName: name, Name: label, Version: version, CreatedAt: now, UpdatedAt: now}
-		if _, err := s.Insert(&row).On("CONFLICT (workspace_id, prompt_name, name) DO UPDATE").
-			Set("version = EXCLUDED.version").Set("updated_at = EXCLUDED.updated_at").Returning("created_at").Exec(ctx); err != nil {
-			return err
-		}
-		out = row.label(protected)
 		return audit(ctx, s, entry{action: "label:create", prompt: name, version: version, target: name})
 	})
 	return out, err
+}
+
+// pointLabel points a label at a version that must exist, if the actor may.
+func pointLabel(ctx context.Context, s *db.Scope, name, label, version string) (out registry.Label, err error) {
+	if err := existing(ctx, s, name, version); err != nil {
+		return out, err
+	}
+	protected, err := mayChange(ctx, s, label)
+	if err != nil {
+		return out, err
+	}
+	now := db.Micros(s.Now())
+	row := labelRow{PromptName: name, Name: label, Version: version, CreatedAt: now, UpdatedAt: now}
+	_, err = s.Insert(&row).On("CONFLICT (workspace_id, prompt_name, name) DO UPDATE").
+		Set("version = EXCLUDED.version").Set("updated_at = EXCLUDED.updated_at").Returning("created_at").Exec(ctx)
+	return row.label(protected), err
 }
 
 // existing refuses a version that a caller named and that does not exist.

@@ -177,20 +177,29 @@ func (p *prompts) SetActive(ctx context.Context, name, version string) error {
 		if _, err := prompt(ctx, s, name); err != nil {
 			return err
 		}
-		q := s.Update((*promptRow)(nil)).Set("updated_at = ?", db.Micros(s.Now())).Where("name = ?", name)
 		action := "prompt:unpin"
-		if version == "" {
-			q = q.Set("active_version = NULL")
-		} else {
-			if err := existing(ctx, s, name, version); err != nil {
-				return err
-			}
+		if version != "" {
 			action = "prompt:pin"
-			q = q.Set("active_version = ?", version)
 		}
-		if _, err := q.Exec(ctx); err != nil {
+		if err := pin(ctx, s, name, version); err != nil {
 			return err
 		}
 		return audit(ctx, s, entry{action: action, prompt: name, version: version, target: name})
 	})
+}
+
+// pin makes a version that must exist the one that is served by default; an
+// empty version leaves that to the latest.
+func pin(ctx context.Context, s *db.Scope, name, version string) error {
+	q := s.Update((*promptRow)(nil)).Set("updated_at = ?", db.Micros(s.Now())).Where("name = ?", name)
+	if version == "" {
+		q = q.Set("active_version = NULL")
+	} else {
+		if err := existing(ctx, s, name, version); err != nil {
+			return err
+		}
+		q = q.Set("active_version = ?", version)
+	}
+	_, err := q.Exec(ctx)
+	return err
 }

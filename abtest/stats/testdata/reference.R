@@ -72,7 +72,7 @@ welch("costs in fractions of a cent", c(31, 27, 44, 38, 29, 35) * 1e-6, c(22, 25
 welch("one arm constant", c(5, 5, 5, 5, 5), c(6.1, 4.9, 5.8, 7.2, 6.6, 5.4))
 welch("very unequal variances", c(1, 2, 3, 4, 5) * 1e-6, c(-900, 1200, 450, -300, 2100))
 welch("a p-value of 1e-67", (1:40 %% 7), 300 + (1:40 %% 5), "", ranks)
-welch("a p-value below 1e-200", (1:120 %% 11) / 10, 50 + (1:110 %% 13) / 10, "", ranks)
+welch("a p-value below 1e-200", (1:120 %% 11) / 10, 8 + (1:110 %% 13) / 10, "", ranks)
 welch("interleaved, forty-nine an arm", 100 * sin(1:49), 100 * sin(50:98) + 12, "", ranks)
 welch("fifty an arm: ranks are approximated", 100 * sin(1:50), 100 * sin(51:100) + 12, "", ranks)
 welch("hundreds of degrees of freedom", round(qlnorm(ppoints(300)), 3), round(1.1 * qlnorm(ppoints(250)), 3), "", ranks)
@@ -144,7 +144,7 @@ rates("Newcombe g", c(0, 10), c(20, 10), paper)
 rates("Newcombe h", c(0, 10), c(10, 10), paper)
 rates("smokers", c(83, 90), c(86, 93), "Fleiss 1981, p. 139; R example(prop.test)")
 rates("aspirin and heart attacks", c(189, 104), c(11034, 11037), "Physicians' Health Study 1988; Agresti 2002, p. 37")
-rates("rates far apart", c(40, 960), c(1000, 1000))
+rates("rates far apart", c(200, 800), c(1000, 1000))
 rates("equal rates", c(30, 60), c(100, 200))
 
 reference("Wilson intervals", "wilson", list(x = c(81, 15, 0, 1, 20, 7, 500), n = c(263, 148, 20, 29, 20, 10, 1000)),
