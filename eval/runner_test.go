@@ -28,17 +28,24 @@ import (
 type site struct {
 	config db.Config
 	git    *gitstore.Store
-	model  *evalsuite.Model
+	folder string // of git
+	model  eval.Model
 }
 
-func newSite(t *testing.T, e dbtest.Engine) *site {
+func newSite(t *testing.T, e dbtest.Engine) (*site, *evalsuite.Model) {
+	t.Helper()
+	model := evalsuite.NewModel()
+	return openSite(t, e.Config(t), filepath.Join(t.TempDir(), "prompts.git"), model), model
+}
+
+func openSite(t *testing.T, config db.Config, folder string, model eval.Model) *site {
 	t.Helper()
 	git, err := gitstore.Open(t.Context(), gitstore.Options{
-		Path: filepath.Join(t.TempDir(), "prompts.git"), Logger: slog.New(slog.DiscardHandler), Now: time.Now, LockWait: 20 * time.Second,
+		Path: folder, Logger: slog.New(slog.DiscardHandler), Now: time.Now, LockWait: 20 * time.Second,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, git.Close()) })
-	return &site{config: e.Config(t), git: git, model: evalsuite.NewModel()}
+	return &site{config: config, git: git, folder: folder, model: model}
 }
 
 // node is what a process has: a store of its own, and a runner.
@@ -219,10 +226,10 @@ func TestRunner(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		t.Run("a run that was killed goes on elsewhere, and asks nothing again that is done", func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, e)
+			s, model := newSite(t, e)
 			first := s.start(t)
 			gate := make(chan struct{})
-			s.model.Script("m", func(ctx context.Context, q eval.Question, times int) (eval.Reply, error) {
+			model.Script("m", func(ctx context.Context, q eval.Question, times int) (eval.Reply, error) {
 				var n int
 				if _, err := fmt.Sscanf(q.Messages[0].Content, "question %d", &n); err != nil {
 					return eval.Reply{}, err
@@ -251,7 +258,7 @@ func TestRunner(t *testing.T) {
 			require.Equal(t, 40, ended.Done)
 			require.InDelta(t, 1, *ended.Score, 1e-12)
 			require.InDelta(t, 0.040, ended.CostUSD, 1e-9)
-			asked := s.model.Asked("m")
+			asked := model.Asked("m")
 			require.Len(t, asked, 40)
 			require.LessOrEqual(t, total(asked), 43, "at most the rows in flight repeat")
 			for n := range 20 {
@@ -261,9 +268,9 @@ func TestRunner(t *testing.T) {
 
 		t.Run("two nodes never do one row twice", func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, e)
+			s, model := newSite(t, e)
 			a, b := s.start(t), s.start(t)
-			s.model.Script("m", func(context.Context, eval.Question, int) (eval.Reply, error) { return reply("right") })
+			model.Script("m", func(context.Context, eval.Question, int) (eval.Reply, error) { return reply("right") })
 			evaluation, dataset := a.ask(t, "m", 30)
 			runs := make([]eval.Run, 6)
 			for i := range runs {
@@ -272,17 +279,17 @@ func TestRunner(t *testing.T) {
 			for _, run := range runs {
 				require.Equal(t, eval.RunCompleted, b.await(t, evaluation, run.ID).Status)
 			}
-			for question, times := range s.model.Asked("m") {
+			for question, times := range model.Asked("m") {
 				require.Equal(t, len(runs), times, "%s", question)
 			}
 		})
 
 		t.Run("a stopped node lets others go on at once", func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, e)
+			s, model := newSite(t, e)
 			a := s.start(t)
 			begun, stopped := make(chan struct{}, 9), make(chan struct{})
-			s.model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
+			model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
 				begun <- struct{}{}
 				select {
 				case <-stopped:
@@ -305,10 +312,10 @@ func TestRunner(t *testing.T) {
 
 		t.Run("a run is cancelled from another node", func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, e)
+			s, model := newSite(t, e)
 			a := s.start(t)
 			begun, ended := make(chan struct{}, 9), make(chan struct{}, 9)
-			s.model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
+			model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
 				begun <- struct{}{}
 				<-ctx.Done()
 				ended <- struct{}{}
@@ -328,7 +335,7 @@ func TestRunner(t *testing.T) {
 			case <-time.After(20 * time.Second):
 				t.Fatal("the call goes on")
 			}
-			require.LessOrEqual(t, total(s.model.Asked("m")), 3, "nothing new is asked")
+			require.LessOrEqual(t, total(model.Asked("m")), 3, "nothing new is asked")
 		})
 
 		t.Run("what goes away under a run ends it with the reason", func(t *testing.T) {
@@ -350,10 +357,10 @@ func TestRunner(t *testing.T) {
 			} {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
-					s := newSite(t, e)
+					s, model := newSite(t, e)
 					n := s.start(t)
 					begun, gate := make(chan struct{}, 9), make(chan struct{})
-					s.model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
+					model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
 						begun <- struct{}{}
 						select {
 						case <-gate:
@@ -377,10 +384,10 @@ func TestRunner(t *testing.T) {
 
 		t.Run("deleting the evaluation ends its runs", func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, e)
+			s, model := newSite(t, e)
 			n := s.start(t)
 			begun, ended := make(chan struct{}, 9), make(chan struct{}, 9)
-			s.model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
+			model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
 				begun <- struct{}{}
 				<-ctx.Done()
 				ended <- struct{}{}
@@ -397,7 +404,7 @@ func TestRunner(t *testing.T) {
 
 		t.Run("a task whose program is gone fails, and is not taken for a model's", func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, e)
+			s, _ := newSite(t, e)
 			a := s.start(t)
 			evaluation, dataset := a.ask(t, "m", 3)
 			crashed := make(chan struct{})
