@@ -30,6 +30,7 @@ type site struct {
 	git    *gitstore.Store
 	folder string // of git
 	model  eval.Model
+	lease  time.Duration
 }
 
 func newSite(t *testing.T, e dbtest.Engine) (*site, *evalsuite.Model) {
@@ -45,7 +46,7 @@ func openSite(t *testing.T, config db.Config, folder string, model eval.Model) *
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, git.Close()) })
-	return &site{config: config, git: git, folder: folder, model: model}
+	return &site{config: config, git: git, folder: folder, model: model, lease: 3 * time.Second}
 }
 
 // node is what a process has: a store of its own, and a runner.
@@ -87,11 +88,11 @@ func (s *severed) EndRun(ctx context.Context, j eval.Job, o eval.Outcome) error 
 	return s.RunQueue.EndRun(ctx, j, o)
 }
 
-func (s *severed) RenewRuns(ctx context.Context, owner string, lease time.Duration) error {
+func (s *severed) RenewRuns(ctx context.Context, owner string, held []eval.HeldRun, lease time.Duration) error {
 	if s.dead() {
 		return errCut
 	}
-	return s.RunQueue.RenewRuns(ctx, owner, lease)
+	return s.RunQueue.RenewRuns(ctx, owner, held, lease)
 }
 
 func (s *severed) ReleaseRuns(ctx context.Context, owner string) error {
@@ -108,7 +109,7 @@ func (s *severed) ClaimRuns(ctx context.Context, owner string, lease time.Durati
 	return s.RunQueue.ClaimRuns(ctx, owner, lease, n)
 }
 
-// start brings up a node. Its leases are short.
+// start brings up a node. Leases are short, unless a test wants them longer.
 func (s *site) start(t *testing.T) *node {
 	t.Helper()
 	d := dbtest.OpenConfig(t, s.config)
@@ -124,7 +125,7 @@ func (s *site) start(t *testing.T) *node {
 	runner := eval.NewRunner(eval.RunnerConfig{
 		Queue: queue, Tools: func(workspace.ID) eval.RunTools { return tools },
 		Logger: slog.New(slog.DiscardHandler), Now: time.Now,
-		Lease: 1500 * time.Millisecond, Renew: 300 * time.Millisecond, Poll: 50 * time.Millisecond,
+		Lease: s.lease, Renew: 300 * time.Millisecond, Poll: 50 * time.Millisecond,
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	var working sync.WaitGroup
@@ -269,6 +270,7 @@ func TestRunner(t *testing.T) {
 		t.Run("two nodes never do one row twice", func(t *testing.T) {
 			t.Parallel()
 			s, model := newSite(t, e)
+			s.lease = time.Minute // nobody dies, whatever the machine has to do
 			a, b := s.start(t), s.start(t)
 			model.Script("m", func(context.Context, eval.Question, int) (eval.Reply, error) { return reply("right") })
 			evaluation, dataset := a.ask(t, "m", 30)
