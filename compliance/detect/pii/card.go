@@ -126,6 +126,8 @@ func believed(c *chain, digits []byte, grouped bool) bool {
 	}
 	l := c.label()
 	switch {
+	case shy && l.has(lGift):
+		return false
 	case l.is(lCard):
 		return true
 	case l.is(lOther):

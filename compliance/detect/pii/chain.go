@@ -171,7 +171,8 @@ func openLeft(b []byte, i int) bool {
 	case p == '-', p == '.', p == '/', p == ':', p == ',', p == '\\', p == '~', p == '@':
 		q := at(b, i-2)
 		if p == ':' || p == ',' {
-			return !isDigit(q) // a time, a grouped number
+			// A time, a grouped number: but no group has four digits.
+			return !isDigit(q) || p == ',' && isDigit(at(b, i+3))
 		}
 		if p == '\\' {
 			return false
@@ -201,7 +202,7 @@ func openRight(b []byte, i int) bool {
 		if p == '.' {
 			return !isWord(q) || isUpper(q)
 		}
-		return !isDigit(q) || p == ',' && !isDigit(at(b, i-4))
+		return !isDigit(q) || p == ',' && isDigit(at(b, i-4))
 	}
 	return true
 }

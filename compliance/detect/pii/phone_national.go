@@ -27,7 +27,7 @@ func national(c *chain, i int) (int, float64) {
 			continue
 		}
 		if l.is(lOther|lCard|lSSN|lVersion|lSIN|lTFN|lNHS|lMedicare|lAadhaar|lBSN|lNIR|lPassport|lLicence|lLicenceWord|lIP) &&
-			!l.has(lPhone|lPhoneWeak) {
+			!l.past && !l.has(lPhone|lPhoneWeak) {
 			continue
 		}
 		if !f.brackets && c.gapIs(i, " ") && !l.is(lPhone|lPhoneWeak) && listed(c, i, n) {

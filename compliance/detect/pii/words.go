@@ -51,6 +51,7 @@ var words = table(map[label]string{
 	lPassport: `passport passports reisepass reisepassnummer passeport pasaporte passaporto passaporte paspoort
 		paszport pasport паспорт паспорта 护照 護照 パスポート 여권`,
 	lDriver:       "driver drivers driving",
+	lGift:         "gift loyalty membership library coupon voucher rewards",
 	lDL:           "dl",
 	lLicenceWord:  "license licence lic licencia",
 	lLicence:      `dln dvla führerschein fuhrerschein führerscheinnummer permis rijbewijs patente conducir`,
