@@ -4,7 +4,9 @@ package builtin
 
 import (
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
+	"github.com/promptmetrics-go/promptmetrics/compliance/detect/injection"
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect/pii"
+	"github.com/promptmetrics-go/promptmetrics/compliance/detect/secret"
 )
 
 // Options says which conventions apply to the texts. The zero value is good.
@@ -15,5 +17,5 @@ type Options struct {
 
 // Detectors returns the built-in detectors, in the order in which they run.
 func Detectors(o Options) []detect.Detector {
-	return pii.Detectors(o.PII)
+	return append(pii.Detectors(o.PII), secret.New(), injection.New())
 }
