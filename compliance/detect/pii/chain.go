@@ -53,10 +53,7 @@ const leastDigits = 7
 // next reads the first chain that starts at or after i.
 func (c *chain) next(i int) bool {
 	b := c.b
-	for i < len(b) && !isDigit(b[i]) {
-		i++
-	}
-	if i == len(b) {
+	if i = nextDigit(b, i); i == len(b) {
 		return false
 	}
 	c.groups, c.digits, c.read = c.groups[:0], 0, false
