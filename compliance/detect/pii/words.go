@@ -12,9 +12,9 @@ var owners = set("my your his her our their me mein meine mi mon meu mio")
 // words says what a word beside a number calls it. Words are in lower case;
 // umlauts and accents also without them.
 var words = table(map[label]string{
-	lPossibleNumber: "number numbers nummer numero número numéro",
+	lPossibleNumber: "number numbers no nr num nummer numero número numéro",
 
-	lPhone: `phone phones telephone telephones tel telf telefon telefonnummer telefonnumer telefono teléfono
+	lPhone: `phone phones phoneno mobileno telno telephone telephones tel telf telefon telefonnummer telefonnumer telefono teléfono
 		telefone telephon téléphone telefoon telefoonnummer telefonnr tlf puhelin puhelinnumero telefonu
 		mobile mobil mobiltelefon mobilnummer handy handynummer rufnummer mobiel móvil movil celular cellulare cell
 		cellphone cellular portable gsm fax telefax whatsapp viber hotline msisdn sms landline festnetz
@@ -27,7 +27,7 @@ var words = table(map[label]string{
 
 	lSSN:  "ssn ssns social sozialversicherungsnummer ss",
 	lITIN: "itin itins",
-	lCard: `card cards visa mastercard amex debit creditcard kreditkarte karte tarjeta carte carta cartão cartao kaart
+	lCard: `card cards cardno visa mastercard amex debit creditcard kreditkarte karte tarjeta carte carta cartão cartao kaart
 		cc ccn pan cardnumber discover jcb diners unionpay maestro карта карты картой 信用卡 银行卡 卡号 カード 카드 kort karta`,
 	lOther: `order orders ordernumber bestellung bestellnummer pedido commande ordine bestelling
 		bestell invoice rechnung rechnungsnummer factura facture fattura tracking shipment parcel sendungsnummer
