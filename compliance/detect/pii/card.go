@@ -131,7 +131,7 @@ func believed(c *chain, digits []byte, grouped bool) bool {
 	case l.is(lCard):
 		return true
 	case l.is(lOther):
-		return false
+		return grouped && !shy // nobody prints an order number like a card
 	}
 	return !shy || grouped && len(digits) >= 16 || l.has(lCard)
 }

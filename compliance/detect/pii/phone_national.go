@@ -26,8 +26,7 @@ func national(c *chain, i int) (int, float64) {
 		if f.labelled && !l.is(lPhone|lPhoneWeak) {
 			continue
 		}
-		if l.is(lOther|lCard|lSSN|lVersion|lSIN|lTFN|lNHS|lMedicare|lAadhaar|lBSN|lNIR|lPassport|lLicence|lLicenceWord|lIP) &&
-			!l.past && !l.has(lPhone|lPhoneWeak) {
+		if l.is(namesOther) && !l.past && !l.has(lPhone|lPhoneWeak) && !(f.brackets && l.is(lOther)) {
 			continue
 		}
 		if !f.brackets && c.gapIs(i, " ") && !l.is(lPhone|lPhoneWeak) && listed(c, i, n) {
@@ -43,6 +42,10 @@ func national(c *chain, i int) (int, float64) {
 	}
 	return 0, 0
 }
+
+// namesOther are the labels that say that a number is no telephone number.
+const namesOther = lOther | lCard | lSSN | lVersion | lSIN | lTFN | lNHS | lMedicare | lAadhaar | lBSN | lNIR |
+	lPassport | lLicence | lLicenceWord | lIP
 
 // listed says whether groups with spaces between them stand in a longer row of
 // such groups, where no one can tell which belong together.

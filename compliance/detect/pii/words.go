@@ -32,7 +32,7 @@ var words = table(map[label]string{
 	lOther: `order orders ordernumber bestellung bestellnummer pedido commande ordine bestelling
 		bestell invoice rechnung rechnungsnummer factura facture fattura tracking shipment parcel sendungsnummer
 		isbn issn ean upc gtin barcode sku asin part serial sn n mpn lccn seriennummer model item product artikel artikelnummer
-		imei imeisv iccid imsi meid batch lot ticket case reference ref booking reservation confirmation
+		imei imeisv iccid imsi meid batch lot ticket case reference ref confirmation
 		timestamp epoch unix nanoseconds milliseconds ts commit build checksum hash sha md5 crc
 		transaction txn receipt po rma incident issue bug doi pmid arxiv patent
 		amount total price sum revenue population views bytes meter inventory catalog catalogue
