@@ -109,6 +109,8 @@ func isUpper(b []byte) bool {
 type token struct {
 	text string
 	line bool // only at the beginning of a line
+	// upper asks for capital letters: programs have names in brackets.
+	upper bool
 }
 
 func tokens() []token {
@@ -119,7 +121,7 @@ func tokens() []token {
 		"<|start|>", "<|channel|>", "<|message|>", "<|return|>", "<|end_of_turn|>", "<start_of_turn>", "<end_of_turn>", "[inst]", "[/inst]", "<<sys>>", "<</sys>>",
 		"[system_prompt]", "[/system_prompt]", "<|prompter|>", "<|end_of_role|>", "<|start_of_role|>", "<|begin▁of▁sentence|>",
 	} {
-		all = append(all, token{text: t})
+		all = append(all, token{text: t, upper: t[0] == '[' || t[1] == '<'})
 	}
 	for _, t := range []string{"### system:", "### instruction:", "### instructions:", "### human:", "### assistant:", "### response:", "### user:", "<system>", "[system]", "[system message]", "###system"} {
 		all = append(all, token{text: t, line: true})
@@ -132,7 +134,7 @@ func (s *search) template(t *token, start, end int) {
 	if t.line && !lineStart(s.norm, start) {
 		return
 	}
-	if s.discussed(start, end) {
+	if t.upper && bytes.Equal(s.norm[start:end], s.lower[start:end]) || s.discussed(start, end) {
 		return
 	}
 	s.add(templateRule, detect.Low, start, end, 0.7)

@@ -22,6 +22,7 @@ type language struct {
 	secrets  []string // what is revealed, by itself telling
 	verbLast bool
 	negation []string
+	mild     []string // verbs with many uses
 	// stems says that verbs and objects may go on after the written part.
 	stems bool
 
@@ -33,22 +34,22 @@ func languages() []language {
 	return []language{
 		{ // English
 			order: []string{
-				"ignore", "disregard", "forget", "override", "bypass", "neglect", "overlook", "discard", "do not follow", "don't follow",
-				"stop following", "do not obey", "don't obey", "stop obeying", "pay no attention to", "set aside", "skip", "violate", "delete", "erase",
-				"disobey", "abandon", "dismiss", "throw away", "drop",
+				"ignore", "disregard", "forget", "override", "bypass", "discard", "do not follow", "don't follow",
+				"stop following", "do not obey", "don't obey", "stop obeying", "pay no attention to", "set aside", "violate",
+				"disobey", "abandon", "dismiss", "throw away",
 			},
 			strong: []string{
-				"previous", "prior", "above", "earlier", "preceding", "foregoing", "original", "initial", "system", "your", "so far", "before",
-				"you were given", "you have been given", "you've been given", "you were told", "you received", "past", "existing", "former", "developer",
-				"openai", "anthropic", "up to now", "until now", "pre-existing", "built-in",
+				"previous", "prior", "above", "earlier", "preceding", "foregoing", "original", "initial", "your", "so far", "before",
+				"you were given", "you have been given", "you've been given", "you were told", "you received", "past", "existing", "former", "up to now", "until now", "pre-existing", "built-in",
 			},
-			weak: []string{"all", "any", "every", "the", "these", "those", "this", "each"},
+			weak: []string{"all", "any", "every", "the system", "the developer", "openai", "anthropic"},
 			objects: []string{
 				"instruction", "prompt", "guideline", "rule", "direction", "directive", "command", "system message", "restriction",
 				"constraint", "safety", "programming", "training", "orders", "policy", "policies", "guardrail", "filters", "safeguard",
 				"ethic", "limitation", "persona",
 			},
-			narrow: []string{"instruction", "prompt", "guardrail", "directives"},
+			narrow: []string{"instruction", "prompt", "guardrail", "directives", "system message"},
+			mild:   []string{"override", "bypass", "discard", "set aside", "violate", "abandon", "dismiss", "throw away"},
 			whole: []string{
 				"everything above", "everything before", "everything you were told", "everything i said", "everything you know", "everything prior",
 				"everything previous", "everything that came before", "everything you have been told", "everything you've been told", "all of the above",
@@ -178,7 +179,7 @@ func languages() []language {
 			stems:    true,
 		},
 		{ // Turkish
-			order:    []string{"yok say", "görmezden gel", "unut", "dikkate alma", "göz ardı et"},
+			order:    []string{"yok say", "görmezden gel", "unut", "unutun", "dikkate alma", "göz ardı et"},
 			strong:   []string{"önceki", "yukarıdaki", "daha önceki", "sistem", "ilk "},
 			weak:     []string{"tüm", "bütün", "her "},
 			objects:  []string{"talimat", "komut", "kural", "yönerge", "prompt", "istem"},

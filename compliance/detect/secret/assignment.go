@@ -60,6 +60,7 @@ func keys() []key {
 
 const (
 	maxName     = 48   // bytes of an identifier before and after its key
+	leastValue  = 12   // bytes of a value that only its name makes a secret
 	maxValue    = 200  // bytes of a value without a vendor's form
 	maxFormed   = 1500 // and with one
 	maxPassword = 100
@@ -138,7 +139,7 @@ func (s *search) named(vendor, start, end int) {
 func (s *search) formed(vendor int, value []byte) bool {
 	for i := range s.vendors[vendor].shapes {
 		if s.vendors[vendor].shapes[i].whole(s.sets, value) {
-			return s.random(value) && !s.placeholder(value) && s.kinds(value) > 1
+			return s.random(value) && !s.placeholder(value) && s.kinds(value) > 1 && s.has(value, digit) && !s.wordy(value)
 		}
 	}
 	return false
@@ -160,6 +161,9 @@ func (s *search) identifier(k key, start, end int) (name []byte, after int, ok b
 	after = end
 	if after < len(s.norm) && s.sets.has(s.norm[after], lower) && s.sets.has(s.norm[after-1], lower) {
 		return nil, 0, false
+	}
+	if k.text == "pass" && after < len(s.norm) && s.sets.has(s.norm[after], lower|upper) {
+		return nil, 0, false // passFilter, PASSED
 	}
 	for after < len(s.norm) && after-end < maxName && s.sets.has(s.norm[after], url64) {
 		after++
@@ -411,7 +415,7 @@ func (s *search) strong(b []byte) bool { return s.kinds(b) > 1 }
 // assigned says that a value given to a secret's name is one: random, with
 // digits among its letters, and no reference to where the secret is kept.
 func (s *search) assigned(k key, v []byte) bool {
-	if len(v) < 10 || len(v) > maxValue || s.reference(v) || s.placeholder(v) {
+	if len(v) < leastValue || len(v) > maxValue || s.reference(v) || s.placeholder(v) {
 		return false
 	}
 	var seen charset
@@ -436,7 +440,7 @@ func (s *search) assigned(k key, v []byte) bool {
 	if digits == 0 || seen&(lower|upper) == 0 || s.isUUID(v) && k.strength != apiKey {
 		return false
 	}
-	if least := min(3, 1+len(v)/12); changes < least {
+	if least := min(3, 1+len(v)/12); changes < least || s.wordy(v) {
 		return false
 	}
 	least := 3.0
@@ -446,6 +450,21 @@ func (s *search) assigned(k key, v []byte) bool {
 		least = 3.3
 	}
 	return entropy(v) >= least
+}
+
+// wordy says that a value is words written together, as names in programs are:
+// hardly a digit, and hardly a change of case.
+func (s *search) wordy(v []byte) bool {
+	digits, changes := 0, 0
+	for i, c := range v {
+		switch {
+		case s.sets.has(c, digit):
+			digits++
+		case i > 0 && s.sets.has(c, upper) != s.sets.has(v[i-1], upper) && s.sets.has(v[i-1], lower|upper):
+			changes++
+		}
+	}
+	return digits < 2+len(v)/24 && changes < len(v)/3
 }
 
 // reference says that a value is code, a place or a name, and not a secret.
@@ -494,7 +513,7 @@ func (s *search) password(v []byte, quoted, prose bool) bool {
 	if len(v) < 6 || len(v) > maxPassword || s.placeholder(v) {
 		return false
 	}
-	if !quoted && s.reference(v) || v[0] == '$' && s.all(v[1:], word) || v[0] == '{' && v[len(v)-1] == '}' || v[0] == '%' && v[len(v)-1] == '%' {
+	if !quoted && (s.reference(v) || bytes.IndexAny(v, "[]{}") >= 0 && !s.has(v, digit)) || v[0] == '$' && s.all(v[1:], word) || v[0] == '{' && v[len(v)-1] == '}' || v[0] == '%' && v[len(v)-1] == '%' {
 		return false
 	}
 	low := bytes.ToLower(v)

@@ -70,6 +70,9 @@ func (s *search) bareRun(from, to int) {
 	if bits := entropy(body); bits < hintedEntropy || (bits < bareEntropy || len(body) < longBare) && !s.hinted(from) {
 		return
 	}
+	if bytes.IndexAny(body, "-_") >= 0 && bytes.IndexAny(body, "+/") >= 0 || s.prefixed(body) || s.wordy(body) {
+		return
+	}
 	if s.known(from, to) || s.isText(v) || s.isWallet(body) {
 		return
 	}
@@ -88,6 +91,12 @@ func (s *search) hinted(at int) bool {
 		}
 	}
 	return false
+}
+
+// prefixed says that a run begins with a word and a mark, as identifiers do.
+func (s *search) prefixed(v []byte) bool {
+	i := bytes.IndexAny(v, "_-+/")
+	return i > 1 && i < len(v)/2 && (s.all(v[:i], lower) || s.all(v[:i], upper))
 }
 
 // isText says that a run is the base64 of a text.
