@@ -8,7 +8,7 @@ import (
 
 // override examines an order to ignore.
 func (s *search) override(l *language, start, end int) {
-	if letterBefore(s.lower, start) || s.goesOn(end) || s.denied(l, start, end) {
+	if letterBefore(s.lower, start) || s.goesOn(end) {
 		return
 	}
 	clause, base := s.clause(end), end
@@ -17,7 +17,7 @@ func (s *search) override(l *language, start, end int) {
 		base = start - len(clause)
 	}
 	from, to, strength := l.target(clause)
-	if strength == 0 || strength == 1 && l.isMild(s.lower[start:end]) {
+	if strength == 0 || strength == 1 && l.isMild(s.lower[start:end]) || s.denied(l, start, end) {
 		return
 	}
 	if l.verbLast {

@@ -132,8 +132,9 @@ func (s *search) quoted(from, to int) bool {
 func (s *search) known(from, to int) bool {
 	line := s.lower[max(0, from-60):from]
 	if i := bytes.LastIndexByte(line, '\n'); i >= 0 {
-		// A block of encoded lines has the same run on the line before.
-		if i == len(line)-1 && from >= 2 && s.sets.has(s.norm[from-2], alnum|slashPlus|equals) {
+		// A block of encoded lines has the same run, or its label, on the line
+		// before.
+		if i == len(line)-1 && from >= 2 && s.sets.has(s.norm[from-2], alnum|slashPlus|equals|hyphen) {
 			return true
 		}
 		line = line[i+1:]
