@@ -106,3 +106,18 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func TestLowerAgreesWithALoop(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		for at := range 20 {
+			b := []byte(strings.Repeat("@[\xc1\x7f", 5))
+			b[at] = byte(c)
+			want := []byte(string(b))
+			if c >= 'A' && c <= 'Z' {
+				want[at] = byte(c + 32)
+			}
+			require.Equal(t, want, lowerASCII(b))
+		}
+	}
+}

@@ -54,11 +54,7 @@ const (
 // a letter.
 func (letters) Find(t *detect.Text, report func(detect.Finding)) {
 	b := t.Norm
-	for i := 0; i < len(b); {
-		if !isDigit(b[i]) {
-			i++
-			continue
-		}
+	for i := nextDigit(b, 0); i < len(b); i = nextDigit(b, i) {
 		start, end := i, i
 		for start > 0 && isAlnum(b[start-1]) && i-start <= mostLetterID {
 			start--
@@ -95,6 +91,9 @@ func word(t *detect.Text, start, end int, report func(detect.Finding)) {
 		if !fitsAny(s, id.masks) || !id.ok(s) {
 			continue
 		}
+		if id.rule.sureness() < sure && !bytes.Equal(s, b[start:end]) {
+			continue // without a check digit, capitals are the least
+		}
 		if !id.alone {
 			if !read {
 				l, read = labelsOf(t, start, end), true
@@ -105,7 +104,7 @@ func word(t *detect.Text, start, end int, report func(detect.Finding)) {
 		} else if !bytes.Equal(s, b[start:end]) {
 			continue // where no word helps, case must
 		}
-		report(id.rule.at(start, end, .94))
+		report(id.rule.at(start, end, id.rule.sureness()))
 		return
 	}
 }
@@ -130,7 +129,7 @@ func apart(t *detect.Text, start, end int, report func(detect.Finding)) {
 		if !f.alone && !labelsOf(t, first, last).names(f.label) {
 			continue
 		}
-		report(f.rule.at(first, last, .94))
+		report(f.rule.at(first, last, f.rule.sureness()))
 		return
 	}
 }
