@@ -70,7 +70,7 @@ func (s *search) bareRun(from, to int) {
 	if bits := entropy(body); bits < hintedEntropy || (bits < bareEntropy || len(body) < longBare) && !s.hinted(from) {
 		return
 	}
-	if bytes.IndexAny(body, "-_") >= 0 && bytes.IndexAny(body, "+/") >= 0 || s.prefixed(body) || s.wordy(body) {
+	if bytes.ContainsAny(body, "-_") && bytes.ContainsAny(body, "+/") || s.prefixed(body) || s.wordy(body) {
 		return
 	}
 	if s.known(from, to) || s.isText(v) || s.isWallet(body) {
@@ -115,7 +115,7 @@ func (s *search) isText(v []byte) bool {
 
 // isWallet says that a run has the form of an address that anyone may know.
 func (s *search) isWallet(v []byte) bool {
-	return len(v) >= 25 && len(v) <= 35 && (v[0] == '1' || v[0] == '3') && bytes.IndexAny(v, "0OIl+/_-") < 0
+	return len(v) >= 25 && len(v) <= 35 && (v[0] == '1' || v[0] == '3') && !bytes.ContainsAny(v, "0OIl+/_-")
 }
 
 // quoted says that a run stands for itself: between blanks or quotes.

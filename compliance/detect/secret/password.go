@@ -10,7 +10,7 @@ func (s *search) password(v []byte, quoted, prose bool) bool {
 	if len(v) < 6 || len(v) > maxPassword || s.placeholder(v) {
 		return false
 	}
-	if !quoted && (s.reference(v) || bytes.IndexAny(v, "[]{}") >= 0 && !s.has(v, digit)) || v[0] == '$' && s.all(v[1:], word) || v[0] == '{' && v[len(v)-1] == '}' || v[0] == '%' && v[len(v)-1] == '%' {
+	if !quoted && (s.reference(v) || bytes.ContainsAny(v, "[]{}") && !s.has(v, digit)) || v[0] == '$' && s.all(v[1:], word) || v[0] == '{' && v[len(v)-1] == '}' || v[0] == '%' && v[len(v)-1] == '%' {
 		return false
 	}
 	low := bytes.ToLower(v)
