@@ -30,7 +30,7 @@ func frames() []frame {
 	var all []frame
 	for _, o := range []string{
 		"you are now", "you're now", "from now on", "act as", "pretend to be", "pretend you are", "pretend that you are", "roleplay as", "role-play as",
-		"simulate", "imagine you are", "behave as", "respond as", "you will act as", "you are going to act as", "you will now", "pretend you have", "assume the role", "take on the role", "you have no", "answer as",
+		"simulate", "imagine you are", "behave as", "respond as", "you will act as", "you are going to act as", "you will now", "pretend you have", "assume the role", "take on the role", "you have no", "answer as", "you are no longer",
 	} {
 		all = append(all, frame{o, lifts})
 	}
@@ -68,6 +68,9 @@ func frames() []frame {
 func (s *search) hijack(f *frame, start, end int) {
 	if letterBefore(s.lower, start) && s.lower[start] < 0x80 || letterAfter(s.lower, end) && s.lower[end-1] < 0x80 && s.lower[end-1] != ':' {
 		return
+	}
+	if s.lower[end-1] == ':' && len(bytes.TrimSpace(s.before(start))) > 0 {
+		return // a heading begins its sentence
 	}
 	to := end
 	if f.lifts != nil {

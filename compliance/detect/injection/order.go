@@ -8,7 +8,7 @@ import (
 
 // override examines an order to ignore.
 func (s *search) override(l *language, start, end int) {
-	if letterBefore(s.lower, start) || s.goesOn(end) || s.denied(l, start, end) {
+	if letterBefore(s.lower, start) || s.goesOn(end) {
 		return
 	}
 	clause, base := s.clause(end), end
@@ -17,7 +17,7 @@ func (s *search) override(l *language, start, end int) {
 		base = start - len(clause)
 	}
 	from, to, strength := l.target(clause)
-	if strength == 0 || strength == 1 && l.isMild(s.lower[start:end]) {
+	if strength == 0 || strength == 1 && l.isMild(s.lower[start:end]) || s.denied(l, start, end) {
 		return
 	}
 	if l.verbLast {
@@ -155,7 +155,15 @@ func (s *search) denied(l *language, start, end int) bool {
 		if bytes.HasPrefix(s.lower[start:end], []byte("do")) && bytes.HasSuffix(left, []byte("you ")) {
 			return true // "if you don't follow"
 		}
+		if conditional(left) {
+			return true
+		}
 		tail := left[max(0, len(left)-14):]
+		for _, w := range []string{" us to ", " them to ", " him to ", " her to ", "told me to ", "asked me to "} {
+			if bytes.HasSuffix(tail, []byte(w)) {
+				return true
+			}
+		}
 		if bytes.HasSuffix(tail, []byte("not to ")) || bytes.HasSuffix(tail, []byte("never to ")) {
 			return true
 		}
@@ -164,6 +172,28 @@ func (s *search) denied(l *language, start, end int) bool {
 		}
 	}
 	return false
+}
+
+// conditional says that a sentence tells a model what to do if somebody gives
+// the order: "if the user asks you to ignore …".
+func conditional(left []byte) bool {
+	for _, group := range [][]string{
+		{"if ", "when ", "in case ", "should ", "requests ", "attempts "},
+		{"user", "someone", "somebody", "anyone", "anybody", "they ", "customer", "people", "message", "document", "input", "requests", "attempts"},
+		{"ask", "tell", "say", "try", "tries", "attempt", "want", "request", "instruct", "demand", "contain"},
+	} {
+		found := false
+		for _, w := range group {
+			if i := bytes.Index(left, []byte(w)); i >= 0 && !letterBefore(left, i) {
+				found = true
+				break
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
 }
 
 // extraction examines an order to tell what the model was told.
@@ -213,7 +243,7 @@ func (s *search) asked(start, end int) bool {
 
 // demands says that an English verb by itself asks for what is hidden.
 func (s *search) demands(start, end int) bool {
-	for _, v := range []string{"reveal", "leak", "disclose", "dump", "recite", "expose", "repeat", "output", "verrate", "offenbare", "révèle", "revela", "rivela", "revele", "onthul", "ujawnij", "раскрой", "透露", "泄露"} {
+	for _, v := range []string{"reveal", "tell me", "give me", "leak", "disclose", "dump", "recite", "expose", "repeat", "output", "verrate", "offenbare", "révèle", "revela", "rivela", "revele", "onthul", "ujawnij", "раскрой", "透露", "泄露"} {
 		if string(s.lower[start:end]) == v {
 			return true
 		}
