@@ -36,7 +36,7 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 		calls := unavailable(d.Client)
 		for _, api := range []reflect.Type{
 			reflect.TypeFor[registrytest.Registry](), reflect.TypeFor[telemetrytest.Telemetry](),
-			reflect.TypeFor[access.Keys](), reflect.TypeFor[access.AuditLog](), reflect.TypeFor[evalsuite.Evals](),
+			reflect.TypeFor[access.Keys](), reflect.TypeFor[access.AuditLog](), reflect.TypeFor[evalsuite.Evals](), reflect.TypeFor[eval.Runs](),
 			reflect.TypeFor[compliancetest.Compliance](),
 		} {
 			for method := range api.Methods() {
@@ -46,6 +46,8 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 					name += " key"
 				case reflect.TypeFor[evalsuite.Evals]():
 					name += " eval"
+				case reflect.TypeFor[eval.Runs]():
+					name += " of eval"
 				}
 				call, ok := calls[name]
 				require.True(t, ok, "%s has no case: what does it do in an outage?", name)
@@ -183,6 +185,19 @@ func unavailable(pm *promptmetrics.Client) map[string]func(context.Context) erro
 		"Disallow":  func(ctx context.Context) error { return s.Disallow(ctx, 1) },
 		"Policy":    func(ctx context.Context) error { _, err := s.Policy(ctx); return err },
 		"SetPolicy": func(ctx context.Context) error { _, err := s.SetPolicy(ctx, compliance.Policy{}); return err },
+
+		"StartRun of eval": func(ctx context.Context) error { _, err := pm.Evals.StartRun(ctx, 1, eval.RunSpec{}); return err },
+		"Runs of eval":     func(ctx context.Context) error { _, err := pm.Evals.Runs(ctx, 1, first); return err },
+		"GetRun of eval":   func(ctx context.Context) error { _, err := pm.Evals.GetRun(ctx, 1, 1); return err },
+		"RunRows of eval":  func(ctx context.Context) error { _, err := pm.Evals.RunRows(ctx, 1, 1, first); return err },
+		"CancelRun of eval": func(ctx context.Context) error {
+			_, err := pm.Evals.CancelRun(ctx, 1, 1)
+			return err
+		},
+		"CompareRuns of eval": func(ctx context.Context) error {
+			_, err := pm.Evals.CompareRuns(ctx, 1, 1, 2, first)
+			return err
+		},
 
 		"Create key": func(ctx context.Context) error { _, err := pm.Keys.Create(ctx, access.KeySpec{Name: "k"}); return err },
 		"List key":   func(ctx context.Context) error { _, err := pm.Keys.List(ctx, first); return err },

@@ -273,6 +273,7 @@ func TestAnswersFitTheirSchemas(t *testing.T) {
 	s.send(t, worker, "POST", "/v1/compliance/scan", `{"text":"hello"}`)
 	s.send(t, worker, "POST", "/v1/compliance/rules", `{"name":"ids","pattern":"ID-\\d+","must_match":["ID-1"]}`)
 	s.send(t, worker, "POST", "/v1/compliance/allow-list", `{"kind":"exact","value":"ID-7"}`)
+	s.send(t, worker, "POST", "/v1/evaluations/1/run", `{"dataset_id":1}`)
 	checked := 0
 	for _, op := range d.operations() {
 		if op.method != "GET" {
@@ -282,8 +283,14 @@ func TestAnswersFitTheirSchemas(t *testing.T) {
 		switch op.OperationID {
 		case "getPrompt":
 			path += "?variables[age]=1"
+		case "getEvaluationRun":
+			path = "/v1/evaluations/1/run/1"
+		case "compareEvaluationRuns":
+			path = "/v1/evaluations/1/run/1/compare?with=1"
 		case "diffVersions":
 			path += "?from=1.0.0&to=1.0.0"
+		case "assignABTest":
+			path += "?unit=u"
 		case "exportLogs", "exportDataset", "getDocs", "getDocument":
 			continue
 		}
