@@ -4,9 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/promptmetrics-go/promptmetrics/abtest"
+	"github.com/promptmetrics-go/promptmetrics/abtest/stats"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 )
 
@@ -25,9 +28,14 @@ func (e experimenter) Logged(ctx context.Context, t abtest.Test, metrics []abtes
 			return err
 		}
 		since := stored(t.CreatedAt)
-		return eachOf(ctx, s, `SELECT version_tag, created_at, latency_ms, cost_usd, metadata FROM (
-	SELECT version_tag, created_at, latency_ms, cost_usd, metadata FROM pm_logs
-	WHERE workspace_id = ? AND prompt_name = ? ORDER BY created_at DESC, id DESC LIMIT ?
+		columns := "version_tag, created_at, latency_ms, cost_usd"
+		if slices.ContainsFunc(metrics, isRating) {
+			columns += ", metadata"
+		} else {
+			columns += ", NULL AS metadata" // it may be long
+		}
+		return eachOf(ctx, s, `SELECT * FROM (
+	SELECT `+columns+` FROM pm_logs WHERE workspace_id = ? AND prompt_name = ? ORDER BY created_at DESC, id DESC LIMIT ?
 ) AS newest WHERE version_tag IN (?, ?)`, []any{t.PromptName, maxLogged, t.VersionA, t.VersionB}, func(rows *sql.Rows) error {
 			var l measured
 			if err := rows.Scan(&l.version, &l.at, &l.latency, &l.cost, &l.metadata); err != nil {
@@ -68,15 +76,16 @@ type measured struct {
 }
 
 func (l measured) value(m abtest.Metric) (float64, bool) {
-	switch m {
-	case abtest.Latency:
-		return float64(l.latency.Int64), l.latency.Valid
-	case abtest.Cost:
+	switch {
+	case isRating(m):
+		return rated(l.metadata.String)
+	case m == abtest.Cost:
 		return l.cost.Float64, l.cost.Valid
-	case abtest.WinRate, abtest.Score:
 	}
-	return rated(l.metadata.String)
+	return float64(l.latency.Int64), l.latency.Valid
 }
+
+func isRating(m abtest.Metric) bool { return m == abtest.WinRate || m == abtest.Score }
 
 // rated finds the score that the caller of a model gave: metadata.rating, else
 // .score, else .win; true is 1 and false 0.
@@ -95,7 +104,7 @@ func rated(metadata string) (float64, bool) {
 	for _, raw := range []json.RawMessage{members.Rating, members.Score, members.Win} {
 		var number *float64
 		if json.Unmarshal(raw, &number) == nil && number != nil {
-			return *number, true
+			return *number, math.Abs(*number) <= stats.MaxScore
 		}
 		var flag *bool
 		if json.Unmarshal(raw, &flag) == nil && flag != nil {
