@@ -21,13 +21,16 @@ const maxLogged = 2 * abtest.MaxScores
 func (e experimenter) Logged(ctx context.Context, t abtest.Test, metrics []abtest.Metric) (a, b abtest.Logged, err error) {
 	a.Values, b.Values = map[abtest.Metric][]float64{}, map[abtest.Metric][]float64{}
 	err = e.db.View(ctx, func(ctx context.Context, s *db.Scope) error {
+		test, err := findTest(ctx, s, t.ID)
+		if err != nil {
+			return err
+		}
 		if a.Logs, err = logsOf(ctx, s, t.PromptName, t.VersionA); err != nil {
 			return err
 		}
 		if b.Logs, err = logsOf(ctx, s, t.PromptName, t.VersionB); err != nil {
 			return err
 		}
-		since := stored(t.CreatedAt)
 		columns := "version_tag, created_at, latency_ms, cost_usd"
 		if slices.ContainsFunc(metrics, isRating) {
 			columns += ", metadata"
@@ -45,7 +48,7 @@ func (e experimenter) Logged(ctx context.Context, t abtest.Test, metrics []abtes
 			if l.version == t.VersionB {
 				arm = &b
 			}
-			if l.at >= since {
+			if l.at >= test.CreatedAt {
 				arm.Since++
 			}
 			for _, m := range metrics {
