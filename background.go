@@ -15,7 +15,7 @@ const retentionInterval = 10 * time.Minute
 
 // start runs what happens without being asked. Close waits for all of it. The
 // caches are empty and changes is the state of the database from before.
-func (c *Client) start(o Options, changes string) {
+func (c *Client) start(o Options, changes []watched) {
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	if o.ReconcileInterval > 0 {
@@ -75,16 +75,42 @@ func (c *Client) sync(ctx context.Context, full bool) (registry.Reconciled, erro
 	return done, err
 }
 
-// watch notices that another process on the same database has changed prompts
-// or labels since a state was seen, and drops what the caches know about them.
-func (c *Client) watch(ctx context.Context, seen string) {
-	every(ctx, watchInterval, func() {
-		now, err := c.store.RegistryChanges(ctx)
-		if err != nil || now == seen {
-			return // a database that is down is reported by who needs it
+// watched is something that other processes on the same database may change.
+type watched struct {
+	// changes differs from seen if they have, and forget drops what the caches
+	// know about it.
+	changes func(context.Context) (string, error)
+	forget  func()
+	seen    string
+}
+
+// watched gives all that is watched, as it is now.
+func (c *Client) watched(ctx context.Context) ([]watched, error) {
+	all := []watched{
+		{changes: c.store.RegistryChanges, forget: c.registry.ForgetAll},
+		{changes: c.store.ComplianceChanges, forget: c.compliance.ForgetAll},
+	}
+	for i := range all {
+		var err error
+		if all[i].seen, err = all[i].changes(ctx); err != nil {
+			return nil, err
 		}
-		c.registry.ForgetAll()
-		seen = now
+	}
+	return all, nil
+}
+
+// watch notices that another process has changed something since it was seen.
+func (c *Client) watch(ctx context.Context, all []watched) {
+	every(ctx, watchInterval, func() {
+		for i := range all {
+			w := &all[i]
+			now, err := w.changes(ctx)
+			if err != nil || now == w.seen {
+				continue // a database that is down is reported by who needs it
+			}
+			w.forget()
+			w.seen = now
+		}
 	})
 }
 

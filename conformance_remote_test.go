@@ -11,10 +11,12 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
 	"github.com/promptmetrics-go/promptmetrics/client"
+	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
 	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/httpapi"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
+	"github.com/promptmetrics-go/promptmetrics/playground/playgroundtest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -50,13 +52,25 @@ func TestRemote(t *testing.T) {
 			t.Parallel()
 			abtesttest.Run(t, r.abtests)
 		})
+		t.Run("EvalRuns", func(t *testing.T) {
+			t.Parallel()
+			evalsuite.RunRuns(t, r.evalRuns)
+		})
 		t.Run("Metrics", func(t *testing.T) {
 			t.Parallel()
 			metricstest.Run(t, r.metrics)
 		})
+		t.Run("Playground", func(t *testing.T) {
+			t.Parallel()
+			playgroundtest.Run(t, r.playground)
+		})
 		t.Run("Access", func(t *testing.T) {
 			t.Parallel()
 			accesstest.Run(t, r.access)
+		})
+		t.Run("Compliance", func(t *testing.T) {
+			t.Parallel()
+			compliancetest.Run(t, r.compliance)
 		})
 	})
 }
@@ -125,6 +139,29 @@ func (r remote) metrics(tb testing.TB) metricstest.Env {
 	return metricstest.Env{
 		Mine: mine.Metrics, Theirs: theirs.Metrics, Records: mine.Telemetry, TheirRecords: theirs.Telemetry,
 		Evaluations: mine.Evals, TheirEvaluations: theirs.Evals,
+	}
+}
+
+func (r remote) compliance(tb testing.TB) compliancetest.Env {
+	tb.Helper()
+	mine, theirs := r.pair(tb)
+	own := r.connect(tb, "own", mine.String(), everything, mine)
+	return compliancetest.Env{
+		Mine: own.Compliance, Theirs: r.connect(tb, "foreign", theirs.String(), everything, theirs).Compliance,
+		Guest:   r.connect(tb, "guest", mine.String(), ordinary, mine).Compliance,
+		Prompts: own.Registry, Logs: own.Telemetry, Actor: "own", Audit: own.Audit,
+	}
+}
+
+func (r remote) playground(tb testing.TB) playgroundtest.Env {
+	tb.Helper()
+	one, two := r.pair(tb)
+	mine := r.connect(tb, "own", one.String(), everything, one)
+	theirs := r.connect(tb, "foreign", two.String(), everything, two)
+	return playgroundtest.Env{
+		Mine: mine.Playground, Theirs: theirs.Playground, Budget: mine.Budget, TheirBudget: theirs.Budget,
+		Logs: mine.Telemetry, TheirLogs: theirs.Telemetry, Audit: mine.Audit,
+		Provider: "openai", Stage: r.stage, Scene: one.String(),
 	}
 }
 

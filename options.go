@@ -11,7 +11,8 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/budget"
-	"github.com/promptmetrics-go/promptmetrics/eval"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
+	"github.com/promptmetrics-go/promptmetrics/compliance/builtin"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
@@ -71,11 +72,11 @@ type Options struct {
 	// MonthlyBudgetUSD bounds what the model calls of a workspace may cost in
 	// a month, where the workspace has no budget of its own. Default: no limit.
 	MonthlyBudgetUSD *float64
-	// Model answers evaluation runs and the rules that ask a model instead of
-	// Providers. Its calls are not logged. Default: Providers.
-	Model eval.Model
-	// Retention is how long logs, traces and runs are kept; daily sums and the
-	// audit log stay. Default 0: for ever.
+	// Compliance finds sensitive data in texts, such as compliance/llmguard or
+	// compliance/lakera. Default: the detectors that are built in.
+	Compliance compliance.Driver
+	// Retention is how long logs, traces, runs and compliance scores are kept;
+	// daily sums and the audit log stay. Default 0: for ever.
 	Retention time.Duration
 
 	// APIKeySalt is the secret under which API keys are hashed, at least 16
@@ -128,6 +129,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Compliance == nil {
+		o.Compliance = compliance.Builtin(builtin.Detectors(builtin.Options{}))
 	}
 	o.Prices = telemetry.DefaultPrices().Override(o.Prices)
 	return o

@@ -12,11 +12,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/promptmetrics-go/promptmetrics"
+	"github.com/promptmetrics-go/promptmetrics/abtest"
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/budget"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
+	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
+	"github.com/promptmetrics-go/promptmetrics/metrics"
 	"github.com/promptmetrics-go/promptmetrics/page"
+	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
@@ -32,24 +38,31 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 		// Closing is the outage that every engine can have in a test.
 		require.NoError(t, d.Close())
 		calls := unavailable(d.Client)
-		for _, api := range []reflect.Type{
-			reflect.TypeFor[registrytest.Registry](), reflect.TypeFor[telemetrytest.Telemetry](),
-			reflect.TypeFor[access.Keys](), reflect.TypeFor[access.AuditLog](), reflect.TypeFor[evalsuite.Evals](),
+		maps.Copy(calls, unavailableCalls(d.Client))
+		for _, api := range []struct {
+			of reflect.Type
+			// suffix tells methods of one name apart.
+			suffix string
+		}{
+			{reflect.TypeFor[registrytest.Registry](), ""}, {reflect.TypeFor[telemetrytest.Telemetry](), ""},
+			{reflect.TypeFor[access.Keys](), " key"}, {reflect.TypeFor[access.AuditLog](), ""},
+			{reflect.TypeFor[evalsuite.Evals](), " eval"}, {reflect.TypeFor[eval.Runs](), " of eval"},
+			{reflect.TypeFor[compliancetest.Compliance](), ""}, {reflect.TypeFor[abtest.Tests](), " abtest"},
+			{reflect.TypeFor[metrics.Metrics](), " metrics"}, {reflect.TypeFor[budget.Budgets](), " budget"},
+			{reflect.TypeFor[playground.Chat](), " playground"}, {reflect.TypeFor[playground.Refresher](), " playground"},
 		} {
-			for method := range api.Methods() {
-				name := method.Name
-				switch api {
-				case reflect.TypeFor[access.Keys]():
-					name += " key"
-				case reflect.TypeFor[evalsuite.Evals]():
-					name += " eval"
-				}
+			for method := range api.of.Methods() {
+				name := method.Name + api.suffix
 				call, ok := calls[name]
 				require.True(t, ok, "%s has no case: what does it do in an outage?", name)
 				delete(calls, name)
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
 					err := call(t.Context())
+					if name == "Models playground" { // the providers know
+						require.NoError(t, err)
+						return
+					}
 					require.ErrorIs(t, err, promptmetrics.ErrUnavailable)
 					require.NotErrorIs(t, err, promptmetrics.ErrNotFound)
 					require.NotErrorIs(t, err, promptmetrics.ErrInternal)
@@ -69,6 +82,7 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 // with.
 func unavailable(pm *promptmetrics.Client) map[string]func(context.Context) error {
 	const id = "00000000-0000-4000-8000-000000000000"
+	s := pm.Compliance
 	r, t, none, first := pm.Registry, pm.Telemetry, registry.Signature{}, page.Request{}
 	running := telemetry.RunRunning
 	return map[string]func(context.Context) error{
@@ -155,6 +169,43 @@ func unavailable(pm *promptmetrics.Client) map[string]func(context.Context) erro
 			return err
 		},
 		"ExportDataset eval": func(ctx context.Context) error { return pm.Evals.ExportDataset(ctx, 1, eval.CSV, io.Discard) },
+		"Scan": func(ctx context.Context) error {
+			_, err := s.Scan(ctx, compliance.ScanRequest{Text: "x"})
+			return err
+		},
+		"Scores": func(ctx context.Context) error { _, err := s.Scores(ctx, first); return err },
+		"Score":  func(ctx context.Context) error { _, err := s.Score(ctx, 1); return err },
+		"Redact": func(ctx context.Context) error {
+			_, err := s.Redact(ctx, compliance.RedactRequest{Text: "x"})
+			return err
+		},
+		"CreateRule": func(ctx context.Context) error {
+			_, err := s.CreateRule(ctx, compliance.Rule{Name: "r", Pattern: "x"})
+			return err
+		},
+		"Rules":      func(ctx context.Context) error { _, err := s.Rules(ctx, first); return err },
+		"DeleteRule": func(ctx context.Context) error { return s.DeleteRule(ctx, 1) },
+		"Allow": func(ctx context.Context) error {
+			_, err := s.Allow(ctx, compliance.Allowance{Kind: compliance.AllowExact, Value: "x"})
+			return err
+		},
+		"Allowed":   func(ctx context.Context) error { _, err := s.Allowed(ctx, first); return err },
+		"Disallow":  func(ctx context.Context) error { return s.Disallow(ctx, 1) },
+		"Policy":    func(ctx context.Context) error { _, err := s.Policy(ctx); return err },
+		"SetPolicy": func(ctx context.Context) error { _, err := s.SetPolicy(ctx, compliance.Policy{}); return err },
+
+		"StartRun of eval": func(ctx context.Context) error { _, err := pm.Evals.StartRun(ctx, 1, eval.RunSpec{}); return err },
+		"Runs of eval":     func(ctx context.Context) error { _, err := pm.Evals.Runs(ctx, 1, first); return err },
+		"GetRun of eval":   func(ctx context.Context) error { _, err := pm.Evals.GetRun(ctx, 1, 1); return err },
+		"RunRows of eval":  func(ctx context.Context) error { _, err := pm.Evals.RunRows(ctx, 1, 1, first); return err },
+		"CancelRun of eval": func(ctx context.Context) error {
+			_, err := pm.Evals.CancelRun(ctx, 1, 1)
+			return err
+		},
+		"CompareRuns of eval": func(ctx context.Context) error {
+			_, err := pm.Evals.CompareRuns(ctx, 1, 1, 2, first)
+			return err
+		},
 
 		"Create key": func(ctx context.Context) error { _, err := pm.Keys.Create(ctx, access.KeySpec{Name: "k"}); return err },
 		"List key":   func(ctx context.Context) error { _, err := pm.Keys.List(ctx, first); return err },

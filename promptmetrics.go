@@ -14,6 +14,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/abtest"
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
@@ -39,8 +40,8 @@ type Client struct {
 	evaluations eval.StoreOf
 	experiments abtest.StoreOf
 	runner      *eval.Runner
-	model       eval.Model // nil if there is none
 	playground  *playground.Playground
+	compliance  *compliance.Engine
 	prices      *telemetry.PriceTable
 	monthly     *float64 // the budget of a workspace that has none of its own
 	content     registry.ContentStore
@@ -72,12 +73,12 @@ func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD, model: o.Model}
+	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD}
 	c.inUse = otter.Must(&otter.Options[use, *Workspace]{MaximumSize: maxInUse})
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	changes, err := c.store.RegistryChanges(ctx)
+	changes, err := c.watched(ctx)
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -106,8 +107,16 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 		}
 		c.content = c.git
 	}
+	key, err := redactionKey(salt)
+	if err != nil {
+		return err
+	}
+	c.compliance = compliance.New(compliance.Config{
+		Driver: o.Compliance, Store: c.store.Compliance(), Logger: o.Logger, Now: o.Now, Key: key,
+	})
 	c.registry = registry.New(registry.Config{
 		Index: c.store.Prompts(), Content: c.content, Logger: o.Logger, Limits: o.RenderLimits, CacheSize: o.CacheSize,
+		Guard: promptGuard{c.compliance},
 	})
 	c.telemetry = c.store.Telemetry()
 	if c.playground, err = playground.New(playground.Config{Providers: o.Providers, Logger: o.Logger, Now: o.Now}); err != nil {

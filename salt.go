@@ -1,7 +1,9 @@
 package promptmetrics
 
 import (
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -59,4 +61,11 @@ func makeSalt(path string) error {
 		return err
 	}
 	return nil
+}
+
+// redactionKey is the secret under which redacted values are hashed. It is
+// derived from the salt, by HKDF (RFC 5869), so that processes that share keys
+// share hashes too, and neither secret tells the other.
+func redactionKey(salt []byte) ([]byte, error) {
+	return hkdf.Key(sha256.New, salt, nil, "promptmetrics compliance redaction", sha256.Size)
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/abtest"
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/budget"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/metrics"
 	"github.com/promptmetrics-go/promptmetrics/playground"
@@ -28,6 +29,8 @@ type Handles struct {
 	Playground *playground.Service
 	// Budget bounds what model calls may cost in a month.
 	Budget *budget.Service
+	// Compliance finds sensitive data in texts and guards the workspace.
+	Compliance *compliance.Service
 	// Keys manages API keys, with the power of the program's owner.
 	Keys access.Keys
 	// Audit reads who changed what.
@@ -79,13 +82,15 @@ func (c *Client) In(id workspace.ID, actor workspace.Actor) *Workspace {
 func (c *Client) bind(id workspace.ID, actor workspace.Actor) *Workspace {
 	w := &Workspace{client: c, id: id}
 	w.Registry = c.registry.Workspace(id, actor)
-	w.Telemetry = telemetry.NewService(c.telemetry.Workspace(id, actor), c.prices)
+	w.Compliance = c.compliance.Workspace(id, actor, w.Registry)
+	w.Telemetry = telemetry.NewService(c.telemetry.Workspace(id, actor), c.prices).Guarded(logGuard{w.Compliance})
 	w.Metrics = metrics.NewService(c.store.Metrics(id), w.Telemetry, c.now)
 	w.Evals = c.evals(id, actor, w.Telemetry)
 	w.ABTests = abtest.NewService(c.experiments.Workspace(id, actor), w.Evals, func(prompt string) { c.registry.Forget(id, prompt) })
 	w.Budget = budget.NewService(c.store.Budget(id, actor), c.monthly, c.now)
 	w.Playground = c.playground.Workspace(playground.Scope{
 		Recorder: w.Telemetry, Budget: w.Budget, Auditor: c.store.Auditor(id, actor),
+		Guard: callGuard{w.Compliance},
 	})
 	w.Keys = c.KeysOf(id, actor, access.Operator())
 	w.Audit = c.store.Audit(id)

@@ -133,7 +133,7 @@ func (l link) download(ctx context.Context, r request, w io.Writer) error {
 	defer s.close()
 	part := make([]byte, 32<<10)
 	for {
-		s.watch.Reset(s.wire.timeout)
+		s.watch.Reset(s.patience)
 		n, err := s.lines.Read(part)
 		s.watch.Stop() // a slow writer is not a silent server
 		if n > 0 {

@@ -90,6 +90,11 @@ func (x *examiner) over(ctx context.Context, err error) error {
 	if errors.As(err, &s) {
 		return s
 	}
+	// The budget may have been spent between our look at it and the model's.
+	var e *pmerr.Error
+	if errors.As(err, &e) && e.Details["code"] == budgetExceeded {
+		return &stop{reason: explain(err)}
+	}
 	return x.meter.refusal()
 }
 

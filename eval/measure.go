@@ -27,25 +27,35 @@ type Output struct {
 
 // answer makes a row's answer of the task.
 func (t Task) answer(m *meter, now func() time.Time) func(context.Context, Row) (answered, error) {
-	return func(ctx context.Context, row Row) (a answered, err error) {
+	return func(ctx context.Context, row Row) (answered, error) {
+		a := answered{source: FromTask}
+		if t == nil {
+			return a, errors.New("the row has no output of its own, and there is no task to answer it")
+		}
 		if err := m.afford(); err != nil {
 			return a, err
 		}
-		defer func() { m.charge(a.CostUSD) }()
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("the task panicked: %v", p)
-			}
-		}()
-		a.source = FromTask
 		start := now()
-		a.Output, err = t(ctx, row)
+		var err error
+		a.Output, err = t.protect(ctx, row)
 		if a.LatencyMS == nil {
-			took := now().Sub(start).Milliseconds()
+			took := max(0, now().Sub(start).Milliseconds())
 			a.LatencyMS = &took
 		}
+		m.charge(a.CostUSD)
 		return a, err
 	}
+}
+
+// protect turns a panic of the task into an error of the row: one odd input
+// does not end the evaluation of all others.
+func (t Task) protect(ctx context.Context, row Row) (out Output, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the task panicked: %v", p)
+		}
+	}()
+	return t(ctx, row)
 }
 
 // Run executes an evaluation on a dataset with a Go function, here and now, and
@@ -91,7 +101,7 @@ func (s *Service) Run(ctx context.Context, evaluationID int64, spec RunSpec, tas
 type Measurement struct {
 	// Rubric judges; nil scores nothing.
 	Rubric *Rubric
-	// Task answers the rows that have no output of their own.
+	// Task answers the rows that have no output of their own; nil if all have.
 	Task Task
 	// Concurrency is how many rows are answered at once; default 4, at most 64.
 	Concurrency int

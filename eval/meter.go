@@ -16,6 +16,9 @@ type Budget interface {
 	Check(ctx context.Context) error
 }
 
+// budgetExceeded is the details code of a spent budget.
+const budgetExceeded = "BUDGET_EXCEEDED"
+
 // Metered gives a model whose calls are counted and limited while they belong
 // to a run, wherever they come from: the row itself or a judge. Give judges
 // such a model; outside of runs it is the model itself.
@@ -141,15 +144,15 @@ func insistAWhile(ctx context.Context, do func() error) error {
 	return insist(own, do)
 }
 
-// patiently repeats a call that a provider's rate limit refused. The model has
-// tried again by itself, but a run of many rows may well wait longer than
-// somebody at a screen.
+// patiently repeats a call that a provider's rate limit refused, or an outage.
+// The model has tried again by itself, but a run of many rows may well wait
+// longer than somebody at a screen.
 func patiently(ctx context.Context, ask func() (Reply, error)) (Reply, error) {
 	wait := rateWait
 	for try := 1; ; try++ {
 		reply, err := ask()
 		var e *pmerr.Error
-		if err == nil || try == rateTries || !errors.As(err, &e) || e.Code != pmerr.ProviderRateLimited {
+		if err == nil || try == rateTries || !errors.As(err, &e) || (e.Code != pmerr.ProviderRateLimited && e.Code != pmerr.Unavailable) {
 			return reply, err
 		}
 		if !pause(ctx, min(max(wait, e.RetryAfter), rateMaxGap)) {

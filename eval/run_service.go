@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -19,8 +20,9 @@ const (
 )
 
 // StartRun queues a run; see [Runs]. What can be known now is checked now: the
-// budget, the provider, and the version of the prompt. A prompt that does not
-// exist is left to the run, since recorded outputs can be scored without.
+// budget, the provider, and the version of the prompt. A prompt or version that
+// the registry does not have is left to the run: recorded outputs, which may be
+// those of another program, are scored without.
 func (s *Service) StartRun(ctx context.Context, evaluationID int64, spec RunSpec) (Run, error) {
 	if err := spec.check(); err != nil {
 		return Run{}, err
@@ -34,6 +36,9 @@ func (s *Service) StartRun(ctx context.Context, evaluationID int64, spec RunSpec
 			return Run{}, err
 		}
 	}
+	if err := s.checkJudges(e); err != nil {
+		return Run{}, err
+	}
 	if spec.Provider != "" {
 		if err := (target{provider: spec.Provider, model: "any"}).check(s.tools.Model); err != nil {
 			return Run{}, err
@@ -44,7 +49,7 @@ func (s *Service) StartRun(ctx context.Context, evaluationID int64, spec RunSpec
 	switch {
 	case err == nil:
 		n.VersionTag, n.Provider, n.Model = given(&found.version), given(&found.provider), given(&found.model)
-	case !errors.Is(err, pmerr.ErrNotFound):
+	case !errors.Is(err, pmerr.ErrNotFound) && !errors.Is(err, pmerr.ErrValidation):
 		return Run{}, err
 	}
 	job, err := s.runs.InsertRun(ctx, n)
@@ -53,6 +58,23 @@ func (s *Service) StartRun(ctx context.Context, evaluationID int64, spec RunSpec
 	}
 	s.runner.Wake()
 	return job.Run, nil
+}
+
+// checkJudges refuses a run whose rules ask a provider that is not usable.
+func (s *Service) checkJudges(e Evaluation) error {
+	rubric, err := compiled(e.Criteria, s.tools.Compiler)
+	if err != nil || rubric == nil {
+		return err
+	}
+	for _, rule := range rubric.Rules {
+		if rule.Provider == "" || s.tools.Model == nil {
+			continue
+		}
+		if err := s.tools.Model.Check(rule.Provider); err != nil {
+			return fmt.Errorf("rule %s: %w", rule.Name, err)
+		}
+	}
+	return nil
 }
 
 func (s *Service) newRun(e Evaluation, spec RunSpec) NewRun {

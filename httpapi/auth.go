@@ -46,7 +46,9 @@ func (x *exchange) enter(id workspace.ID, scope access.Scope) {
 	actor := workspace.Actor{
 		Name: x.who.Name, IP: callerAddress(x.request, x.api.options.TrustProxy), Admin: x.who.Scopes.Has(access.Admin),
 	}
-	x.workspace = x.api.pm.In(id, actor)
+	// A copy: others act in the same workspace at the same time.
+	x.own = *x.api.pm.In(id, actor)
+	x.workspace = &x.own
 	// The keys of a workspace come with the power of the program's owner; over
 	// HTTP nobody has more than the own key gives.
 	x.workspace.Keys = nil

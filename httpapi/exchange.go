@@ -23,6 +23,7 @@ type exchange struct {
 	who       access.Identity
 	actsIn    string // the name of the workspace
 	workspace *promptmetrics.Workspace
+	own       promptmetrics.Workspace // what workspace points to
 
 	status int // 0 until the answer has begun
 	size   int64

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
 func TestKeysAreMadeAndEnded(t *testing.T) {
@@ -61,6 +63,18 @@ func TestKeysAreMadeAndEnded(t *testing.T) {
 		{name: "end it", key: admin, method: "DELETE", path: path, status: 204},
 		{name: "it ended at once", key: "ci", method: "GET", path: "/v1/prompts", status: 401, message: "API key is invalid"},
 	})
+}
+
+// Handles are shared by all who act under one name: what a request may not use
+// must stay there for the others.
+func TestARequestTakesNothingAwayFromOthers(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	require.Equal(t, 200, s.send(t, worker, "GET", "/v1/prompts", "").status)
+	same := s.pm.In(workspace.Default(), workspace.Actor{Name: worker, IP: "127.0.0.1"})
+	require.NotNil(t, same.Keys)
+	require.Equal(t, 200, s.send(t, worker, "GET", "/v1/prompts", "").status)
+	require.NotNil(t, same.Keys)
 }
 
 func TestAuditLogTellsWhoDidWhat(t *testing.T) {

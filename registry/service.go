@@ -24,6 +24,15 @@ type Config struct {
 	// CacheSize is how many prompt versions stay parsed in memory; default
 	// 10,000.
 	CacheSize int
+	// Guard is asked before a caller's prompt is published; nil asks nobody.
+	// What people commit to the prompt store does not pass it.
+	Guard Guard
+}
+
+// Guard decides which prompts may be published.
+type Guard interface {
+	// CheckPrompt gives the error with which a prompt is refused.
+	CheckPrompt(ctx context.Context, in workspace.ID, p Prompt) error
 }
 
 // Registry holds what all workspaces share: the stores and the caches.
@@ -32,6 +41,7 @@ type Registry struct {
 	content  ContentStore
 	log      *slog.Logger
 	limits   Limits
+	guard    Guard
 	resolver *resolver
 	// reconciling holds a token while a reconciliation runs.
 	reconciling chan struct{}
@@ -43,7 +53,7 @@ func New(c Config) *Registry {
 		c.CacheSize = 10_000
 	}
 	return &Registry{
-		index: c.Index, content: c.Content, log: c.Logger, limits: c.Limits,
+		index: c.Index, content: c.Content, log: c.Logger, limits: c.Limits, guard: c.Guard,
 		resolver: newResolver(c.CacheSize), reconciling: make(chan struct{}, 1),
 	}
 }
@@ -105,6 +115,11 @@ func (s *Service) Create(ctx context.Context, p Prompt, by Signature) (Version, 
 		return Version{}, exists(p)
 	case err != nil && !errors.Is(err, pmerr.ErrNotFound):
 		return Version{}, err
+	}
+	if g := s.registry.guard; g != nil {
+		if err := g.CheckPrompt(ctx, s.workspace, p); err != nil {
+			return Version{}, err
+		}
 	}
 	stored, err := s.content.Put(ctx, Key{Name: p.Name, Version: p.Version}, data, by)
 	if err != nil {

@@ -16,6 +16,13 @@ import (
 type Service struct {
 	store  Store
 	prices *PriceTable
+	guard  Guard
+}
+
+// Guard decides which logs of callers may be recorded.
+type Guard interface {
+	// CheckLogs gives the error with which logs are refused.
+	CheckLogs(ctx context.Context, logs []Log) error
 }
 
 var (
@@ -27,6 +34,22 @@ var (
 // NewService makes the telemetry of a workspace on its store.
 func NewService(store Store, prices *PriceTable) *Service {
 	return &Service{store: store, prices: prices}
+}
+
+// Guarded gives the same telemetry with a guard before Log and LogBatch. Calls
+// that this program makes itself are always recorded.
+func (s *Service) Guarded(g Guard) *Service {
+	guarded := *s
+	guarded.guard = g
+	return &guarded
+}
+
+// admit asks the guard, if there is one.
+func (s *Service) admit(ctx context.Context, logs []Log) error {
+	if s.guard == nil {
+		return nil
+	}
+	return s.guard.CheckLogs(ctx, logs)
 }
 
 // Log records one model call; see [Recorder].
@@ -46,8 +69,12 @@ func (s *Service) Record(ctx context.Context, key string, l Log) (int64, error) 
 	if err := f.err(); err != nil {
 		return 0, err
 	}
-	l.complete(s.prices)
-	return s.store.InsertLogs(ctx, Insertion{Key: key}, []Log{l})
+	logs := []Log{l}
+	if err := s.admit(ctx, logs); err != nil {
+		return 0, err
+	}
+	logs[0].complete(s.prices)
+	return s.store.InsertLogs(ctx, Insertion{Key: key}, logs)
 }
 
 // RecordCall records a model call that this program made, with an action for
@@ -82,6 +109,9 @@ func (s *Service) RecordBatch(ctx context.Context, key string, logs []Log) ([]in
 		}
 	}
 	if err := f.err(); err != nil {
+		return nil, err
+	}
+	if err := s.admit(ctx, own); err != nil {
 		return nil, err
 	}
 	for i := range own {

@@ -66,6 +66,7 @@ func readConfig(e *environment) (config, error) {
 	o.ReconcileInterval = milliseconds(e.integer("PROMPT_RECONCILE_INTERVAL_MS", 60_000, 10, 366*msPerDay))
 	o.Retention = 24 * time.Hour * time.Duration(e.integer("RETENTION_DAYS", 0, 0, 36_500))
 	o.Prices = readPrices(e)
+	o.Compliance = readCompliance(e)
 	c.webhookSecret = e.text("GITHUB_WEBHOOK_SECRET", "")
 	c.trustProxy = e.boolean("TRUST_PROXY")
 	c.json = e.oneOf("LOG_FORMAT", "text", "text", "json") == "json"

@@ -43,6 +43,7 @@ func TestWrongValues(t *testing.T) {
 		{"API_KEY_LAST_USED_DEBOUNCE_MS no number", "API_KEY_LAST_USED_DEBOUNCE_MS=1m", `API_KEY_LAST_USED_DEBOUNCE_MS must be an integer from 0 to 31622400000, not "1m"`},
 		{"PROMPT_RECONCILE_INTERVAL_MS too small", "PROMPT_RECONCILE_INTERVAL_MS=1", `PROMPT_RECONCILE_INTERVAL_MS must be an integer from 10 to 31622400000, not "1"`},
 		{"RETENTION_DAYS a fraction", "RETENTION_DAYS=0.5", `RETENTION_DAYS must be an integer from 0 to 36500, not "0.5"`},
+		{"COMPLIANCE_PROVIDER unknown", "COMPLIANCE_PROVIDER=magic", `COMPLIANCE_PROVIDER must be builtin, llm-guard or lakera, not "magic"`},
 		{"LOG_LEVEL unknown", "LOG_LEVEL=loud", `LOG_LEVEL must be debug, info, warn or error, not "loud"`},
 		{"LOG_FORMAT unknown", "LOG_FORMAT=xml", `LOG_FORMAT must be text or json, not "xml"`},
 		{"TRUST_PROXY no boolean", "TRUST_PROXY=yes", `TRUST_PROXY must be true, 1, false or 0, not "yes"`},
@@ -82,13 +83,37 @@ func TestWrongValues(t *testing.T) {
 	})
 }
 
+func TestTheScannerNeedsItsVariables(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		env  []string
+		want string
+	}{
+		{"llm-guard without an address", []string{"COMPLIANCE_PROVIDER=llm-guard"}, "COMPLIANCE_SCANNER_URL must be set when COMPLIANCE_PROVIDER is llm-guard, such as http://llm-guard:8000"},
+		{"llm-guard at no address", []string{"COMPLIANCE_PROVIDER=llm-guard", "COMPLIANCE_SCANNER_URL=http://u:hunter2@x"}, "COMPLIANCE_SCANNER_URL must be an address such as http://llm-guard:8000, without user, query and fragment"},
+		{"lakera without a key", []string{"COMPLIANCE_PROVIDER=lakera"}, "LAKERA_API_KEY must be set when COMPLIANCE_PROVIDER is lakera"},
+		{"lakera with a broken key", []string{"COMPLIANCE_PROVIDER=Lakera", "LAKERA_API_KEY=hunter2 x"}, "LAKERA_API_KEY must be a key of Lakera Guard, printable and without spaces"},
+		{"lakera at no address", []string{"COMPLIANCE_PROVIDER=lakera", "LAKERA_API_KEY=hunter2", "COMPLIANCE_SCANNER_URL=x"}, "COMPLIANCE_SCANNER_URL must be an address such as https://api.lakera.ai, without user, query and fragment; remove it for that one"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			env := append([]string{"PORT=0", "HOST=127.0.0.1", "DATA_DIR=" + t.TempDir()}, c.env...)
+			r := programs.Run(t, servertest.Call{Dir: t.TempDir(), Env: env}, "promptmetrics-server")
+			require.Equal(t, 1, r.Code)
+			require.Equal(t, "promptmetrics-server: "+c.want+"\n", r.Err)
+			require.NotContains(t, r.Err, "hunter2")
+		})
+	}
+}
+
 func TestEmptyVariablesCountAsUnset(t *testing.T) {
 	t.Parallel()
 	var env []string
 	for _, name := range []string{
 		"DATA_DIR", "SQLITE_PATH", "DATABASE_URL", "PROMPTS_PATH", "RATE_LIMIT_WINDOW_MS", "API_KEY_LAST_USED_DEBOUNCE_MS",
 		"PROMPT_RECONCILE_INTERVAL_MS", "GITHUB_WEBHOOK_SECRET", "LOG_LEVEL", "LOG_FORMAT", "RETENTION_DAYS", "PRICES_PATH",
-		"REDIS_URL", "OTEL_ENABLED", "METRICS_ADDR", "GIT_REMOTE_URL", "TRUST_PROXY",
+		"COMPLIANCE_PROVIDER", "COMPLIANCE_SCANNER_URL", "COMPLIANCE_SCANNER_TOKEN", "LAKERA_API_KEY", "REDIS_URL", "OTEL_ENABLED", "METRICS_ADDR", "GIT_REMOTE_URL", "TRUST_PROXY",
 	} {
 		env = append(env, name+"=")
 	}

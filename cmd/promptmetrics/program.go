@@ -94,6 +94,8 @@ func (p *program) commands() *cobra.Command {
 	root.AddGroup(
 		&cobra.Group{ID: "prompts", Title: "Prompts:"},
 		&cobra.Group{ID: "telemetry", Title: "Telemetry:"},
+		&cobra.Group{ID: "evaluations", Title: "Evaluations:"},
+		&cobra.Group{ID: "compliance", Title: "Compliance:"},
 	)
 	group(root, "prompts",
 		p.createPrompt(), p.listPrompts(), p.getPrompt(), p.listVersions(), p.history(), p.diff(),
@@ -102,6 +104,8 @@ func (p *program) commands() *cobra.Command {
 	group(root, "telemetry",
 		p.log(), p.listLogs(), p.createTrace(), p.getTrace(), p.listTraces(), p.addSpan(),
 		p.createRun(), p.updateRun(), p.getRun(), p.listRuns())
+	group(root, "evaluations", p.evaluations(), p.datasets())
+	group(root, "compliance", p.scan())
 	root.AddCommand(p.initialize())
 	return root
 }

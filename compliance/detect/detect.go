@@ -2,7 +2,9 @@
 // prompt injection. It is pure: bytes in, findings out, in linear time.
 //
 // A [Scanner] runs detectors over one normalised copy of the text and settles
-// what overlaps. It is safe for concurrent use.
+// what overlaps. It is safe for concurrent use. The detectors themselves live
+// in packages of their own (pii, secret, injection); package
+// compliance/builtin lists them.
 package detect
 
 // Entity names what was found, such as "EMAIL_ADDRESS".
@@ -38,30 +40,24 @@ type Finding struct {
 	Entity   Entity
 	Severity Severity
 	Category Category
-	// Start and End are byte offsets in the original text, End exclusive.
+	// Start and End are byte offsets, End exclusive: in Text.Norm where a
+	// detector reports, in the original text where a scanner answers.
 	Start, End int
+	// StartRune and EndRune are the same span in code points of the original.
+	// The scanner fills them in. A byte that is no UTF-8 counts as one.
+	StartRune, EndRune int
 	// Confidence is 0 to 1.
 	Confidence float64
 	// Vendor of a secret, such as "openai"; empty for the rest.
 	Vendor string
-}
-
-// Text is what detectors read: the normalised copy of an original. Positions
-// in it are byte offsets of Norm; the scanner maps them back.
-type Text struct {
-	// Norm is NFKC, without zero-width characters, with dashes and spaces
-	// folded to ASCII. It equals Original where that is already so.
-	Norm []byte
-	// Lower is Norm with ASCII letters in lower case, for context words.
-	Lower []byte
-	// Original is what the caller gave.
-	Original []byte
-	// offsets maps each byte of Norm to one of Original; nil if they are equal.
-	offsets []int32
+	// InOriginal is for detectors of what normalisation removes, such as hidden
+	// characters: Start and End are offsets in Text.Original already.
+	InOriginal bool
 }
 
 // Detector finds one family of entities. Find calls report with positions in
-// t.Norm; it must take linear time in the length of the text, whatever it is.
+// t.Norm; it must take linear time in the length of the text, whatever it is,
+// and be safe for concurrent use.
 type Detector interface {
 	Find(t *Text, report func(Finding))
 }

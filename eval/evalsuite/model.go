@@ -11,6 +11,15 @@ import (
 // Provider is the name of the played provider.
 const Provider = "played"
 
+// USDPerToken is what the played provider charges for a token of output.
+const USDPerToken = 0.005
+
+// Reply is an answer of so many tokens.
+func Reply(text string, tokens int64) eval.Reply {
+	in, usd := int64(7), float64(tokens)*USDPerToken
+	return eval.Reply{Output: text, LatencyMS: 40, TokensIn: &in, TokensOut: &tokens, CostUSD: &usd}
+}
+
 // Answer plays a model: it gets the question and how often this very question
 // has been asked, counting from 1.
 type Answer func(ctx context.Context, q eval.Question, times int) (eval.Reply, error)

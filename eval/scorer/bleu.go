@@ -4,8 +4,6 @@ import (
 	"context"
 	"math"
 	"strings"
-
-	"github.com/promptmetrics-go/promptmetrics/eval"
 )
 
 // maxReferences is how many references a rule of type bleu may name.
@@ -34,7 +32,7 @@ func buildBLEU(_ *Compiler, r *rule) judge {
 	if config.Expected != nil || len(expected) == 0 {
 		expected = append(expected, r.expectation("expected", config.Expected))
 	}
-	return func(_ context.Context, c *eval.Case) (outcome, error) {
+	return func(_ context.Context, c *subject) (outcome, error) {
 		references := make([][]string, 0, len(expected))
 		var output []string
 		for _, e := range expected {

@@ -59,7 +59,7 @@ func New(o Options) *Compiler {
 type build func(c *Compiler, r *rule) judge
 
 // judge scores one case. An error means that it could not.
-type judge func(ctx context.Context, c *eval.Case) (outcome, error)
+type judge func(ctx context.Context, c *subject) (outcome, error)
 
 // builders are the rule types by name.
 func builders() map[string]build {

@@ -97,6 +97,7 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		{"json_schema", `{"schema":{"$schema":"https://example.com/mine"}}`, `"https://example.com/mine" is not loaded`},
 		{"json_schema", `{"schema":{"$ref":"#/$defs/none"}}`, `"#/$defs/none" not found`},
 		{"json_schema", `{"schema":{"$dynamicAnchor":"a","$dynamicRef":"#a"}}`, "$dynamicRef and $recursiveRef are not supported: use $ref"},
+		{"json_schema", `{"schema":{"allOf":[` + strings.Repeat(`{"pattern":"a{1000}b{1000}c{1000}"},`, 20) + `true]}}`, "all patterns together compile to more than 50000 instructions"},
 		{"json_diff", `{"mode":"some"}`, "config.mode must be one of equal, subset"},
 		{"json_diff", `{"expected":"{{"}`, "config.expected: line 1"},
 		{"numeric", `{"expected":true}`, "config.expected must be a number, or a text that renders to one"},

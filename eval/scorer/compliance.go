@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-
-	"github.com/promptmetrics-go/promptmetrics/eval"
 )
 
 // Scanner finds sensitive data in a text.
@@ -38,7 +36,7 @@ func buildCompliance(c *Compiler, r *rule) judge {
 			r.fault("entities"+index(i), " must not be empty")
 		}
 	}
-	return func(ctx context.Context, k *eval.Case) (outcome, error) {
+	return func(ctx context.Context, k *subject) (outcome, error) {
 		entities, err := c.scanner.Scan(ctx, k.Output)
 		if err != nil {
 			return outcome{}, err

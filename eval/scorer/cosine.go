@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 
-	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
@@ -25,13 +24,13 @@ func buildCosine(c *Compiler, r *rule) judge {
 	threshold := r.threshold(config.passing, 0.8)
 	r.asks(c, config.asked)
 	expected := r.expectation("expected", config.Expected)
-	return func(ctx context.Context, k *eval.Case) (outcome, error) {
+	return func(ctx context.Context, k *subject) (outcome, error) {
 		want, got, err := texts(expected, k)
 		if err != nil {
 			return outcome{}, err
 		}
 		if max(len(want), len(got)) > maxEmbedded {
-			return outcome{}, tooLong("the expected text or the output", maxEmbedded, "bytes")
+			return outcome{}, tooLong("the expected text or the output", maxEmbedded)
 		}
 		vectors, err := c.model.Embed(ctx, config.Provider, config.Model, []string{want, got})
 		if err != nil {

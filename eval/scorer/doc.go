@@ -33,7 +33,17 @@
 // Scores are 1 or 0 but for json_diff, levenshtein, bleu, rouge, token_f1,
 // cosine, the judges, webhooks and functions, which have all values between;
 // those with a threshold pass at it. With extract, JSON is looked for inside a
-// fence or prose.
+// fence or prose. latency, cost and tokens fail for an output that no call was
+// measured for, such as a recorded one.
+//
+// # Judges and hostile outputs
+//
+// A judge is told that what stands in fences is material, never instructions.
+// The output always is in one, with a marker that it cannot forge, also where
+// the rubric names {{output}}; so are input and expected text unless the rubric
+// names them. What a rubric takes from the row itself, such as
+// {{input.question}}, is put in as it is. Two different scores in one answer
+// count as none: a judge may have quoted one from the output.
 //
 // # Bounds
 //

@@ -35,8 +35,8 @@ func buildFunction(c *Compiler, r *rule) judge {
 	case f == nil:
 		r.fault("name", " %s is not known: use one of %s", quote(config.Name), strings.Join(slices.Sorted(maps.Keys(c.functions)), ", "))
 	}
-	return func(ctx context.Context, k *eval.Case) (outcome, error) {
-		score, reason, err := protect(ctx, f, *k)
+	return func(ctx context.Context, k *subject) (outcome, error) {
+		score, reason, err := protect(ctx, f, k.Case)
 		if ctx.Err() != nil && err != nil {
 			return outcome{}, err
 		}

@@ -91,32 +91,51 @@ func outputJSON(output string, extract bool) (any, error) {
 	return found, nil
 }
 
-// maxScans is how many places of a text may be tried as the beginning of a
-// JSON value, so that text full of open braces takes linear time.
-const maxScans = 100
+// Bounds of a search for JSON values, so that text full of open braces takes
+// linear time: the places that are tried, and the bytes that are read in vain.
+const (
+	maxScans   = 100
+	maxScanned = 4 * MaxText
+)
 
 // scanJSON gives each JSON value of a text that begins with one of the bytes in
 // starts, outermost and from left to right, until yield says no.
 func scanJSON(text, starts string, yield func(v any) bool) {
-	at := 0
+	at, vain := 0, 0
 	for range maxScans {
 		next := strings.IndexAny(text[at:], starts)
-		if next < 0 {
+		if next < 0 || vain > maxScanned {
 			return
 		}
 		at += next
 		dec := json.NewDecoder(strings.NewReader(text[at:]))
 		dec.UseNumber()
 		var v any
-		if dec.Decode(&v) != nil || tooDeep(v, maxJSONDepth) {
+		if err := dec.Decode(&v); err != nil {
+			vain += readInVain(err, len(text)-at)
+			at++
+			continue
+		}
+		end := at + int(dec.InputOffset())
+		if tooDeep(v, maxJSONDepth) {
+			vain += end - at
 			at++
 			continue
 		}
 		if !yield(v) {
 			return
 		}
-		at += int(dec.InputOffset())
+		at = end
 	}
+}
+
+// readInVain is how much of the rest of a text a failed decoding has read.
+func readInVain(err error, rest int) int {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return int(syntax.Offset)
+	}
+	return rest
 }
 
 func compactJSON(v any) (string, error) {

@@ -73,7 +73,7 @@ func TestSchemasThatExplodeAreStopped(t *testing.T) {
 		{"members", `{"$ref":"#/$defs/x","$defs":{"x":{"properties":{"a":{"$ref":"#/$defs/x"}},"additionalProperties":true,"patternProperties":{"a":{"$ref":"#/$defs/x"}}}}}`, deep},
 		{"patterns of members", `{"not":{"$ref":"#/$defs/x"},"$defs":{"x":{"patternProperties":{"a":{"$ref":"#/$defs/x"},"a.*":{"$ref":"#/$defs/x"}},"minProperties":1}}}`, deep},
 		{"a list of values for many items", `{"items":{"enum":[` + strings.Repeat("1,", 1900) + `2]}}`, `[` + strings.Repeat("3,", 20000) + `3]`},
-		{"long patterns on long texts", `{"items":{"pattern":"[^b]{900}c"}}`, `["` + strings.Repeat("a", 100_000) + `","` + strings.Repeat("a", 100_000) + `","` + strings.Repeat("a", 100_000) + `"]`},
+		{"long patterns on long texts", `{"pattern":"[^b]{700}c[^b]{700}d[^b]{700}e"}`, `"` + strings.Repeat("a", 100_000) + `"`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
@@ -28,7 +27,7 @@ func buildJSONDiff(_ *Compiler, r *rule) judge {
 	if !ok {
 		return nil
 	}
-	return func(_ context.Context, c *eval.Case) (outcome, error) {
+	return func(_ context.Context, c *subject) (outcome, error) {
 		expected, err := want(c)
 		if err != nil {
 			return outcome{}, err
@@ -47,9 +46,9 @@ func buildJSONDiff(_ *Compiler, r *rule) judge {
 
 // jsonExpectation reads an expected JSON value: a literal, a template that
 // renders to JSON, or nothing for the row's whole expectedOutput.
-func (r *rule) jsonExpectation(raw json.RawMessage) (func(c *eval.Case) (any, error), bool) {
+func (r *rule) jsonExpectation(raw json.RawMessage) (func(c *subject) (any, error), bool) {
 	if len(raw) == 0 {
-		return func(c *eval.Case) (any, error) {
+		return func(c *subject) (any, error) {
 			if isNull(c.Row.ExpectedOutput) {
 				return nil, pmerr.New(pmerr.BadRequest, "the row has no expectedOutput, and the rule names no expected value")
 			}
@@ -67,10 +66,10 @@ func (r *rule) jsonExpectation(raw json.RawMessage) (func(c *eval.Case) (any, er
 	}
 	text, isText := literal.(string)
 	if !isText || !strings.Contains(text, "{{") {
-		return func(*eval.Case) (any, error) { return literal, nil }, true
+		return func(*subject) (any, error) { return literal, nil }, true
 	}
 	e := r.expectation("expected", &text)
-	return func(c *eval.Case) (any, error) {
+	return func(c *subject) (any, error) {
 		rendered, _, err := e.text(c)
 		if err != nil {
 			return nil, err
@@ -90,6 +89,7 @@ type difference struct {
 	first string
 }
 
+// equal tells that nothing differs.
 func (d *difference) equal() bool { return d.matched == d.total }
 
 // note counts a leaf that differs.
@@ -121,18 +121,17 @@ func (d *difference) compare(want, got any, equal bool, path []string) {
 			return
 		}
 	default:
-		d.total++
 		if sameScalar(want, got) {
+			d.total++
 			d.matched++
-		} else {
-			d.note(path, "expected "+show(want)+", got "+show(got))
+			return
 		}
-		return
 	}
 	d.note(path, "expected "+show(want)+", got "+show(got))
-	d.total += leaves(want)
 	if equal {
-		d.total += leaves(got)
+		d.total += max(leaves(want), leaves(got))
+	} else {
+		d.total += leaves(want)
 	}
 }
 

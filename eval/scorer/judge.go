@@ -66,8 +66,8 @@ func buildLLMJudge(c *Compiler, r *rule) judge {
 		return nil
 	}
 	rubric, threshold := r.judging(c, &config)
-	return func(ctx context.Context, k *eval.Case) (outcome, error) {
-		p, err := newPrompt(rubric, k)
+	return func(ctx context.Context, k *subject) (outcome, error) {
+		p, err := newPrompt(rubric, k, true)
 		if err != nil {
 			return outcome{}, err
 		}

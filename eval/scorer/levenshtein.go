@@ -3,8 +3,6 @@ package scorer
 import (
 	"context"
 	"strings"
-
-	"github.com/promptmetrics-go/promptmetrics/eval"
 )
 
 // buildLevenshtein: the score is 1 - d/max(lengths), where d is the Levenshtein
@@ -20,7 +18,7 @@ func buildLevenshtein(_ *Compiler, r *rule) judge {
 	}
 	threshold := r.threshold(config.passing, 0.8)
 	expected := r.expectation("expected", config.Expected)
-	return func(ctx context.Context, c *eval.Case) (outcome, error) {
+	return func(ctx context.Context, c *subject) (outcome, error) {
 		want, got, err := texts(expected, c)
 		if err != nil {
 			return outcome{}, err
@@ -47,11 +45,12 @@ func similarity(ctx context.Context, a, b string) (ratio float64, edits int, err
 	if err != nil {
 		return 0, 0, err
 	}
-	return 1 - float64(edits)/float64(longest), edits, nil
+	// Divided last, so that 7 of 10 is exactly 0.7.
+	return float64(longest-edits) / float64(longest), edits, nil
 }
 
 // texts are the expected text and the output, each at most MaxText bytes.
-func texts(e expectation, c *eval.Case) (want, got string, err error) {
+func texts(e expectation, c *subject) (want, got string, err error) {
 	want, _, err = e.text(c)
 	if err != nil {
 		return "", "", err

@@ -3,8 +3,6 @@ package scorer
 import (
 	"context"
 	"math"
-
-	"github.com/promptmetrics-go/promptmetrics/eval"
 )
 
 // buildLatency: the call took at most max_ms milliseconds.
@@ -16,7 +14,7 @@ func buildLatency(_ *Compiler, r *rule) judge {
 		return nil
 	}
 	most := r.limit("max_ms", config.Max)
-	return func(_ context.Context, c *eval.Case) (outcome, error) {
+	return func(_ context.Context, c *subject) (outcome, error) {
 		if c.LatencyMS == nil {
 			return unmeasured("latency"), nil
 		}
@@ -33,7 +31,7 @@ func buildCost(_ *Compiler, r *rule) judge {
 		return nil
 	}
 	most := r.limit("max_usd", config.Max)
-	return func(_ context.Context, c *eval.Case) (outcome, error) {
+	return func(_ context.Context, c *subject) (outcome, error) {
 		if c.CostUSD == nil {
 			return unmeasured("cost"), nil
 		}
@@ -52,7 +50,7 @@ func buildTokens(_ *Compiler, r *rule) judge {
 	}
 	most := r.limit("max", config.Max)
 	of := r.oneOf("of", config.Of, "total", "in", "out")
-	return func(_ context.Context, c *eval.Case) (outcome, error) {
+	return func(_ context.Context, c *subject) (outcome, error) {
 		var used int64
 		for _, n := range []struct {
 			of    string

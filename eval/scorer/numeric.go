@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
@@ -33,7 +32,7 @@ func buildNumeric(_ *Compiler, r *rule) judge {
 		return nil
 	}
 	numbers := numberPattern()
-	return func(_ context.Context, c *eval.Case) (outcome, error) {
+	return func(_ context.Context, c *subject) (outcome, error) {
 		want, err := expected(c)
 		if err != nil {
 			return outcome{}, err
@@ -60,10 +59,10 @@ func value(n *float64) float64 {
 
 // numberExpectation reads an expected number: a literal, a template, or nothing
 // for the row's expectedOutput, which may hold it as a number or as text.
-func (r *rule) numberExpectation(raw json.RawMessage) (func(c *eval.Case) (float64, error), bool) {
+func (r *rule) numberExpectation(raw json.RawMessage) (func(c *subject) (float64, error), bool) {
 	numbers := numberPattern()
 	if isNull(raw) {
-		return func(c *eval.Case) (float64, error) {
+		return func(c *subject) (float64, error) {
 			if n, ok := expectedNumber(c.Row.ExpectedOutput); ok {
 				return n, nil
 			}
@@ -76,7 +75,7 @@ func (r *rule) numberExpectation(raw json.RawMessage) (func(c *eval.Case) (float
 	}
 	var literal float64
 	if json.Unmarshal(raw, &literal) == nil {
-		return func(*eval.Case) (float64, error) { return literal, nil }, true
+		return func(*subject) (float64, error) { return literal, nil }, true
 	}
 	var text string
 	if json.Unmarshal(raw, &text) != nil {
@@ -84,7 +83,7 @@ func (r *rule) numberExpectation(raw json.RawMessage) (func(c *eval.Case) (float
 		return nil, false
 	}
 	e := r.expectation("expected", &text)
-	return func(c *eval.Case) (float64, error) {
+	return func(c *subject) (float64, error) {
 		rendered, _, err := e.text(c)
 		if err != nil {
 			return 0, err

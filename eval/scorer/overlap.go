@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 	"unicode"
-
-	"github.com/promptmetrics-go/promptmetrics/eval"
 )
 
 // words are the runs of letters and digits of a text in lower case, as in
@@ -58,7 +56,7 @@ func buildROUGE(_ *Compiler, r *rule) judge {
 	variant := strings.TrimPrefix(strings.ToUpper(config.Variant), "ROUGE")
 	variant = r.oneOf("variant", strings.TrimPrefix(variant, "-"), "L", "1", "2")
 	expected := r.expectation("expected", config.Expected)
-	return func(ctx context.Context, c *eval.Case) (outcome, error) {
+	return func(ctx context.Context, c *subject) (outcome, error) {
 		want, got, err := texts(expected, c)
 		if err != nil {
 			return outcome{}, err
@@ -99,7 +97,7 @@ func buildTokenF1(_ *Compiler, r *rule) judge {
 	}
 	threshold := r.threshold(config.passing, 0.5)
 	expected := r.expectation("expected", config.Expected)
-	return func(_ context.Context, c *eval.Case) (outcome, error) {
+	return func(_ context.Context, c *subject) (outcome, error) {
 		want, got, err := texts(expected, c)
 		if err != nil {
 			return outcome{}, err

@@ -2,8 +2,6 @@ package scorer
 
 import (
 	"context"
-
-	"github.com/promptmetrics-go/promptmetrics/eval"
 )
 
 // buildPairwiseJudge: a model compares the output with a baseline, once in each
@@ -19,20 +17,20 @@ func buildPairwiseJudge(c *Compiler, r *rule) judge {
 	}
 	rubric, threshold := r.judging(c, &config.judging)
 	baseline := r.expectation("baseline", config.Baseline)
-	return func(ctx context.Context, k *eval.Case) (outcome, error) {
-		other, err := baselineOf(k, baseline)
+	return func(ctx context.Context, k *subject) (outcome, error) {
+		other, own, err := baselineOf(k, baseline)
 		if err != nil {
 			return outcome{}, err
 		}
 		if len(other) > maxJudged {
-			return outcome{}, tooLong("the baseline", maxJudged, "bytes")
+			return outcome{}, tooLong("the baseline", maxJudged)
 		}
 		a := asking{model: c.model, config: &config.judging, format: choiceFormat}
-		forth, why, err := a.compare(ctx, rubric, k, k.Output, other)
+		forth, why, err := a.compare(ctx, rubric, k, own, k.Output, other)
 		if err != nil {
 			return outcome{}, err
 		}
-		back, _, err := a.compare(ctx, rubric, k, other, k.Output)
+		back, _, err := a.compare(ctx, rubric, k, own, other, k.Output)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -42,25 +40,26 @@ func buildPairwiseJudge(c *Compiler, r *rule) judge {
 	}
 }
 
-// baselineOf is the case's baseline, else what the rule says, else the expected
-// text.
-func baselineOf(k *eval.Case, e expectation) (string, error) {
+// baselineOf is what the rule says, else the case's own baseline, else the
+// expected text.
+func baselineOf(k *subject, e expectation) (text string, own bool, err error) {
 	if k.Baseline != nil && e.template == nil {
-		return *k.Baseline, nil
+		return *k.Baseline, true, nil
 	}
-	text, _, err := e.text(k)
-	return text, err
+	text, _, err = e.text(k)
+	return text, false, err
 }
 
-// compare asks which of two answers is better.
-func (a *asking) compare(ctx context.Context, rubric template, k *eval.Case, one, two string) (choice, string, error) {
+// compare asks which of two answers is better. With expected the judge sees the
+// expected text too; where that is the baseline it would give itself away.
+func (a *asking) compare(ctx context.Context, rubric template, k *subject, expected bool, one, two string) (choice, string, error) {
 	// The fences depend on both texts, wherever the second came from.
 	with := *k
 	with.Baseline = &two
 	if two == k.Output {
 		with.Baseline = &one
 	}
-	p, err := newPrompt(rubric, &with)
+	p, err := newPrompt(rubric, &with, expected)
 	if err != nil {
 		return "", "", err
 	}

@@ -3,9 +3,8 @@ package scorer
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"strings"
-
-	"github.com/promptmetrics-go/promptmetrics/eval"
 )
 
 // prompt is the text that a judge is asked to judge by: the rubric, and in
@@ -20,25 +19,26 @@ type prompt struct {
 }
 
 // newPrompt begins with what the rubric does not name itself: the judge should
-// know the question and the expected answer.
-func newPrompt(rubric template, c *eval.Case) (*prompt, error) {
+// know the question and, with expected, the expected answer.
+func newPrompt(rubric template, c *subject, expected bool) (*prompt, error) {
 	for _, part := range []struct{ what, text string }{
-		{"the output", c.Output}, {"the row's input", string(c.Row.Input)},
+		{"the output", c.Output},
+		{"the row's input", string(c.Row.Input)},
 		{"the row's expectedOutput", string(c.Row.ExpectedOutput)},
 	} {
 		if len(part.text) > maxJudged {
-			return nil, tooLong(part.what, maxJudged, "bytes")
+			return nil, tooLong(part.what, maxJudged)
 		}
 	}
-	data, err := rowData(c)
+	data, err := c.rowData()
 	if err != nil {
 		return nil, err
 	}
-	p := &prompt{rubric: rubric, data: data, marker: markerOf(rubric.text, c)}
+	p := &prompt{rubric: rubric, data: maps.Clone(data), marker: markerOf(rubric.text, c)}
 	if len(c.Row.Input) > 0 && !rubric.names["input"] {
 		p.add("INPUT", string(c.Row.Input))
 	}
-	if !isNull(c.Row.ExpectedOutput) && !rubric.names["expected"] && !rubric.names["expectedOutput"] {
+	if expected && !isNull(c.Row.ExpectedOutput) && !rubric.names["expected"] && !rubric.names["expectedOutput"] {
 		text, _, err := expectedText(c.Row.ExpectedOutput)
 		if err != nil {
 			return nil, err
@@ -63,7 +63,7 @@ func (p *prompt) add(label, text string) {
 
 // render gives the whole text.
 func (p *prompt) render() (string, error) {
-	text, err := p.rubric.render(p.data)
+	text, err := p.rubric.over(p.data)
 	if err != nil {
 		return "", err
 	}
@@ -72,7 +72,7 @@ func (p *prompt) render() (string, error) {
 
 // markerOf depends on all that goes into fences and on nothing else, so that
 // the same row asks the same question twice.
-func markerOf(rubric string, c *eval.Case) string {
+func markerOf(rubric string, c *subject) string {
 	h := sha256.New()
 	parts := []string{rubric, string(c.Row.Input), string(c.Row.ExpectedOutput), c.Output}
 	if c.Baseline != nil {

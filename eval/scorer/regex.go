@@ -8,7 +8,6 @@ import (
 	"regexp/syntax"
 	"strings"
 
-	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
@@ -50,7 +49,7 @@ func buildRegex(_ *Compiler, r *rule) judge {
 		r.fault("pattern", ": %s", err)
 		return nil
 	}
-	return func(_ context.Context, c *eval.Case) (outcome, error) {
+	return func(_ context.Context, c *subject) (outcome, error) {
 		if p.work(len(c.Output)) > MaxPatternWork {
 			return outcome{}, pmerr.New(pmerr.BadRequest, "an output of %d bytes is too long for this pattern", len(c.Output))
 		}

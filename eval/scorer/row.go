@@ -26,11 +26,21 @@ type template struct {
 	names  map[string]bool // top-level names that it may read
 }
 
-// render gives the text for a row. What it renders to is at most MaxText bytes.
-func (t template) render(data map[string]any) (string, error) {
+// render gives the text for a row.
+func (t template) render(c *subject) (string, error) {
+	// The row is not read where nothing of it is shown.
 	if text, same := t.parsed.Static(); same {
 		return text, nil
 	}
+	data, err := c.rowData()
+	if err != nil {
+		return "", err
+	}
+	return t.over(data)
+}
+
+// over gives the text for data, at most MaxText bytes.
+func (t template) over(data map[string]any) (string, error) {
 	out, err := t.parsed.Append(nil, data, mustache.Limits{MaxOutput: MaxText})
 	if err != nil {
 		return "", pmerr.New(pmerr.BadRequest, "config.%s: %s", t.member, err)
@@ -38,20 +48,33 @@ func (t template) render(data map[string]any) (string, error) {
 	return string(out), nil
 }
 
-// rowData is what templates read.
-func rowData(c *eval.Case) (map[string]any, error) {
+// subject is a case that is being judged by one rule.
+type subject struct {
+	eval.Case
+	data map[string]any // of rowData
+}
+
+// rowData is what templates read. It is made once and must not be changed.
+func (c *subject) rowData() (map[string]any, error) {
+	if c.data != nil {
+		return c.data, nil
+	}
 	data := map[string]any{"output": c.Output}
-	for name, raw := range map[string]json.RawMessage{"input": c.Row.Input, "expected": c.Row.ExpectedOutput} {
-		if len(raw) == 0 {
+	for _, part := range []struct {
+		name string
+		raw  json.RawMessage
+	}{{"input", c.Row.Input}, {"expected", c.Row.ExpectedOutput}} {
+		if len(part.raw) == 0 {
 			continue
 		}
-		value, err := parseJSON(raw)
+		value, err := parseJSON(part.raw)
 		if err != nil {
-			return nil, pmerr.New(pmerr.BadRequest, "the row's %s %s", name, err)
+			return nil, pmerr.New(pmerr.BadRequest, "the row's %s %s", part.name, err)
 		}
-		data[name] = value
+		data[part.name] = value
 	}
 	data["expectedOutput"] = data["expected"]
+	c.data = data
 	return data, nil
 }
 
@@ -73,15 +96,11 @@ func (r *rule) expectation(member string, text *string) expectation {
 // text is the expected text of a row. whole tells that it is the entire
 // expectedOutput as JSON. No expectation, or a template that renders to nothing,
 // is ErrBadRequest: comparing with an empty text would pass for a low score.
-func (e expectation) text(c *eval.Case) (text string, whole bool, err error) {
+func (e expectation) text(c *subject) (text string, whole bool, err error) {
 	if e.template == nil {
 		return expectedText(c.Row.ExpectedOutput)
 	}
-	data, err := rowData(c)
-	if err != nil {
-		return "", false, err
-	}
-	text, err = e.template.render(data)
+	text, err = e.template.render(c)
 	if err != nil {
 		return "", false, err
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
@@ -58,7 +57,7 @@ func buildJSONSchema(_ *Compiler, r *rule) judge {
 		return v
 	}}
 	validators.Put(checked)
-	return func(_ context.Context, c *eval.Case) (outcome, error) {
+	return func(_ context.Context, c *subject) (outcome, error) {
 		value, err := outputJSON(c.Output, config.Extract)
 		if err != nil {
 			return binary(false, "the output %s", err), nil

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/promptmetrics-go/promptmetrics/eval"
 )
 
 // buildExact: the output is the expected text. Where that is a whole object,
@@ -21,7 +19,7 @@ func buildExact(_ *Compiler, r *rule) judge {
 		return nil
 	}
 	expected := r.expectation("expected", config.Expected)
-	return func(_ context.Context, c *eval.Case) (outcome, error) {
+	return func(_ context.Context, c *subject) (outcome, error) {
 		want, whole, err := expected.text(c)
 		if err != nil {
 			return outcome{}, err
@@ -62,7 +60,7 @@ func buildStartsWith(_ *Compiler, r *rule) judge {
 	if config.Prefix != nil && *config.Prefix == "" {
 		r.fault("prefix", " must not be empty")
 	}
-	return func(_ context.Context, c *eval.Case) (outcome, error) {
+	return func(_ context.Context, c *subject) (outcome, error) {
 		prefix, _, err := expected.text(c)
 		if err != nil {
 			return outcome{}, err
@@ -117,7 +115,7 @@ func buildWords(_ *Compiler, r *rule, required bool) judge {
 	if len(words) == 0 {
 		words = append(words, expectation{})
 	}
-	return func(_ context.Context, c *eval.Case) (outcome, error) {
+	return func(_ context.Context, c *subject) (outcome, error) {
 		output := c.Output
 		if config.IgnoreCase {
 			output = strings.ToLower(output)
@@ -191,7 +189,7 @@ func buildLength(_ *Compiler, r *rule) judge {
 	if config.Min != nil && config.Max != nil && *config.Min > *config.Max {
 		r.fault("min", " must not be more than max")
 	}
-	return func(_ context.Context, c *eval.Case) (outcome, error) {
+	return func(_ context.Context, c *subject) (outcome, error) {
 		n := int64(utf8.RuneCountInString(c.Output))
 		switch {
 		case config.Min != nil && n < *config.Min:

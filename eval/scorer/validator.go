@@ -24,6 +24,8 @@ const MaxSchemaSteps = 1_000_000
 type validator struct {
 	schema *jsonschema.Schema
 	left   int
+	// instructions of all patterns so far.
+	instructions int
 }
 
 // exhausted is the panic of a validation that takes too many steps.
@@ -78,6 +80,10 @@ func (p meteredPattern) MatchString(s string) bool {
 // one step of a validation.
 const patternsPerStep = MaxPatternWork / MaxSchemaSteps
 
+// maxSchemaInstructions bounds the patterns of a schema together. The library
+// compiles each at least twice.
+const maxSchemaInstructions = 10 * maxInstructions
+
 // pattern compiles patterns of a schema within the bounds of rules of type
 // regex.
 func (v *validator) pattern(text string) (jsonschema.Regexp, error) {
@@ -87,6 +93,10 @@ func (v *validator) pattern(text string) (jsonschema.Regexp, error) {
 	p, err := compilePattern(text, "")
 	if err != nil {
 		return nil, err
+	}
+	v.instructions += p.instructions
+	if v.instructions > maxSchemaInstructions {
+		return nil, fmt.Errorf("all patterns together compile to more than %d instructions: use shorter repetitions", maxSchemaInstructions)
 	}
 	return meteredPattern{p.expression, v, p.instructions}, nil
 }

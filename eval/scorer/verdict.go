@@ -51,7 +51,7 @@ func (s scorer) Score(ctx context.Context, c eval.Case) (eval.Verdict, error) {
 	if err := ctx.Err(); err != nil {
 		return eval.Verdict{}, err
 	}
-	o, err := s.judge(ctx, &c)
+	o, err := s.judge(ctx, &subject{Case: c})
 	if err != nil {
 		return eval.Verdict{}, err
 	}
@@ -82,8 +82,8 @@ func clip(s string, most int) string {
 func quote(s string) string { return strconv.Quote(clip(s, maxQuoted)) }
 
 // tooLong is the error for a text over a scorer's bound.
-func tooLong(what string, bound int, unit string) error {
-	return pmerr.New(pmerr.BadRequest, "%s is longer than %d %s", what, bound, unit)
+func tooLong(what string, bound int) error {
+	return pmerr.New(pmerr.BadRequest, "%s is longer than %d bytes", what, bound)
 }
 
 // MaxText is how many bytes of a text a scorer takes apart into words, numbers
@@ -92,7 +92,7 @@ const MaxText = 1 << 20
 
 func checkText(what, s string) error {
 	if len(s) > MaxText {
-		return tooLong(what, MaxText, "bytes")
+		return tooLong(what, MaxText)
 	}
 	return nil
 }

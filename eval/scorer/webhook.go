@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
@@ -59,7 +58,7 @@ func buildWebhook(c *Compiler, r *rule) judge {
 		r.fault("url", " %s", fault)
 		return nil
 	}
-	return func(ctx context.Context, k *eval.Case) (outcome, error) {
+	return func(ctx context.Context, k *subject) (outcome, error) {
 		answer, err := c.webhooks.call(ctx, config.URL, hookRequest{
 			Input: k.Row.Input, ExpectedOutput: k.Row.ExpectedOutput, Output: k.Output,
 		})

@@ -61,6 +61,8 @@ var rules = []struct {
 	{"access", all(heavy, siblings("registry", "telemetry", "client"))},
 	{"registry", all(heavy, siblings("telemetry", "eval", "abtest", "compliance", "playground", "client"))},
 	{"telemetry", all(heavy, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
+	{"compliance", all(heavy, siblings("telemetry", "eval", "abtest", "playground", "client", "compliance/builtin"))},
+	{"compliance/detect", all(heavy, siblings("pmerr", "registry", "telemetry", "eval", "playground", "client"))},
 	{"eval", all(heavy, siblings("telemetry", "abtest", "compliance", "playground", "metrics", "budget", "client"))},
 	{"eval/scorer", all(heavy, siblings("telemetry", "abtest", "playground", "metrics", "budget", "client"))},
 	{"client", heavy},
@@ -161,4 +163,19 @@ func watch(tb testing.TB) {
 		}
 		return nil
 	}))
+}
+
+// The validator of JSON schemas is behind its one door, eval/scorer.
+func TestOnlyScorersBringJSONSchemas(t *testing.T) {
+	t.Parallel()
+	watch(t)
+	schemas := []string{"github.com/santhosh-tekuri/jsonschema"}
+	for _, folder := range []string{"eval", "client"} {
+		imports, err := imports(t, folder)
+		require.NoError(t, err)
+		require.Empty(t, offenders(imports, schemas), folder)
+	}
+	imports, err := imports(t, "eval/scorer")
+	require.NoError(t, err)
+	require.NotEmpty(t, offenders(imports, schemas))
 }

@@ -191,6 +191,10 @@ func (r evaluationRuns) Run(ctx context.Context, evaluationID, runID int64) (out
 // CancelRun ends a run unless it has ended.
 func (r evaluationRuns) CancelRun(ctx context.Context, evaluationID, runID int64, reason string) (out eval.Run, err error) {
 	err = r.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		of, err := findEvaluation(ctx, s, evaluationID)
+		if err != nil {
+			return err
+		}
 		if _, err := findEvaluationRun(ctx, s, evaluationID, runID); err != nil {
 			return err
 		}
@@ -215,7 +219,7 @@ func (r evaluationRuns) CancelRun(ctx context.Context, evaluationID, runID int64
 		if n, err := done.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(err, errUnchanged)
 		}
-		return audit(ctx, s, entry{action: "evaluation:run:cancel", version: valueOf(row.VersionTag), target: itoa(runID)})
+		return audit(ctx, s, entry{action: "evaluation:run:cancel", prompt: of.PromptName, version: valueOf(row.VersionTag), target: itoa(runID)})
 	})
 	if errors.Is(err, errUnchanged) {
 		return out, nil

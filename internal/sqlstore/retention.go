@@ -13,14 +13,14 @@ import (
 // expireStep is how many rows one transaction removes: writers wait for it.
 const expireStep = 500
 
-// Expire removes logs, traces with their spans, and runs that were made before
-// a time, in small steps between which writers get their turn. Daily sums and
+// Expire removes logs, traces with their spans, runs, and compliance scores
+// that were made before a time, in small steps between which writers get their turn. Daily sums and
 // the audit log stay. It returns how many rows went.
 func (s *Store) Expire(ctx context.Context, before time.Time) (removed int64, err error) {
 	for _, kind := range []struct {
 		name string
 		step func(ctx context.Context, s *db.Scope, before int64) (int64, error)
-	}{{countLogs, expireLogs}, {countTraces, expireTraces}, {countRuns, expireRuns}} {
+	}{{countLogs, expireLogs}, {countTraces, expireTraces}, {countRuns, expireRuns}, {countScores, expireScores}} {
 		ids, err := s.workspacesOf(ctx, kind.name)
 		if err != nil {
 			return removed, err

@@ -14,13 +14,19 @@ import (
 type Store struct {
 	db     *db.DB
 	ingest *ingest
+	scores *convoy[scoreInsert]
 }
 
 // New makes a store on an open database. Close it before the database.
-func New(d *db.DB) *Store { return &Store{db: d, ingest: newIngest(d)} }
+func New(d *db.DB) *Store {
+	return &Store{db: d, ingest: newIngest(d), scores: newConvoy(d, writeScores)}
+}
 
 // Close waits until what is being recorded is durable.
-func (s *Store) Close() { s.ingest.close() }
+func (s *Store) Close() {
+	s.ingest.close()
+	s.scores.close()
+}
 
 // The kinds of things that are counted for each workspace.
 const (
@@ -78,12 +84,15 @@ func alive(ctx context.Context, s *db.Scope, kind string) (int64, error) {
 	return n, err
 }
 
-// touch moves the change counter of prompts and labels on, by which other processes notice a write. A
+// touch moves the change counter of prompts and labels on.
+func touch(ctx context.Context, tx *db.Tx) error { return move(ctx, tx, registryChanges) }
+
+// move moves a change counter on, by which other processes notice a write. A
 // writing method calls it first: until the transaction ends it also keeps
 // other nodes from changing the same tables at the same time.
-func touch(ctx context.Context, tx *db.Tx) error {
+func move(ctx context.Context, tx *db.Tx, counter string) error {
 	_, err := tx.Run(ctx, `INSERT INTO pm_state (name, value) VALUES (?, '1')
-ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(pm_state.value AS BIGINT) + 1 AS TEXT)`, registryChanges)
+ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(pm_state.value AS BIGINT) + 1 AS TEXT)`, counter)
 	return err
 }
 

@@ -1,0 +1,253 @@
+package pii
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
+)
+
+// label is a set of things that a number may be called by the words beside it.
+type label uint64
+
+// The labels. The table in words.go says which word gives which.
+const (
+	lPhone     label = 1 << iota
+	lPhoneWeak       // a verb such as "call"
+	lSSN
+	lITIN
+	lCard
+	lOther // something else that has a number: an order, an ISBN, an IMEI
+	lVersion
+	lBirth
+	lBorn // a verb: with a date in digits only
+	lPassport
+	lLicence
+	lLicenceWord // together with the next
+	lDriver
+	lDL // right before, as in "DL 1234567"
+	lNHS
+	lNINO
+	lSteuerID
+	lDNI
+	lFiscale
+	lNIR
+	lBSN
+	lPESEL
+	lCPF
+	lCNPJ
+	lAadhaar
+	lPAN
+	lSIN
+	lTFN
+	lMedicare
+	lPersonnummer
+	lResident
+	lRouting
+	lCPR
+	lFodsel
+	lHetu
+	lRijks
+	lAHV
+	lTCKN
+	lRRN
+	lCURP
+	lNRIC
+	lMAC
+	lWallet
+	lIP
+	lABN
+)
+
+// How far from a number its label may stand, in bytes.
+const (
+	reachBefore = 64
+	reachAfter  = 28
+)
+
+// labels are the words around a span.
+type labels struct {
+	near label // of the nearest word that is a label
+	gap  int   // from its end to the span, in bytes
+	// behind says that the words stand after the span.
+	behind bool
+	all    label // of all words within reach
+}
+
+func (l labels) is(want label) bool  { return l.near&want != 0 }
+func (l labels) has(want label) bool { return l.all&want != 0 }
+
+// names is for numbers with a check digit: the word may stand a little off, as
+// in "Medicare card", unless the nearest says something quite different.
+func (l labels) names(want label) bool {
+	if want == lLicence && (l.is(lLicenceWord) && l.has(lDriver) || l.is(lDriver) && l.has(lLicenceWord) ||
+		l.is(lDL) && l.gap <= 3 && !l.behind) {
+		return true
+	}
+	return l.is(want) || l.has(want) && l.is(lCard)
+}
+
+// labelsOf reads what the words before a span call it, or, if they say
+// nothing, the words after it on the same line. Its cost is bounded.
+func labelsOf(t *detect.Text, start, end int) labels {
+	var l labels
+	from := max(0, start-reachBefore)
+	words := wordWalk{norm: t.Norm[from:start], lower: t.Lower[from:start], pos: start - from}
+	previous := label(0)
+	for w := words.back(); w != nil; w = words.back() {
+		if len(w) <= 3 && (isDigit(at(words.norm, words.pos-1)) || isDigit(at(words.norm, words.wordEnd)) && words.wordEnd < len(words.norm)) {
+			continue // a piece of hexadecimal or of a code
+		}
+		if words.pos > 0 && len(w) > 1 && escaped(words.norm, words.pos) {
+			w = w[1:]
+		}
+		_, owner := owners[string(w)]
+		if owner && previous&lPossibleNumber != 0 {
+			// "my number is": a person's number is a phone number.
+			l.add(lPhoneWeak, len(words.norm)-words.wordEnd)
+		}
+		previous = lookUp(w)
+		if joined := words.joined(); joined != nil {
+			previous |= lookUp(joined)
+		}
+		if words.ended && previous == 0 && len(w) > 3 {
+			break // the sentence before; "No." and "Tel." end none
+		}
+		words.ended = false
+		if words.digits {
+			// A number in between has taken the name of what is counted.
+			previous &^= lOther | lVersion
+		}
+		l.add(previous&^lPossibleNumber, len(words.norm)-words.wordEnd)
+	}
+	if l.near != 0 {
+		return l
+	}
+	to := min(len(t.Norm), end+reachAfter)
+	if i := bytes.IndexAny(t.Norm[end:to], "\n\r;"); i >= 0 {
+		to = end + i
+	}
+	after := wordWalk{norm: t.Norm[end:to], lower: t.Lower[end:to]}
+	l.behind = true
+	for w := after.forth(); w != nil; w = after.forth() {
+		l.add(lookUp(w)&^lPossibleNumber, after.pos-len(w))
+	}
+	return l
+}
+
+func (l *labels) add(w label, gap int) {
+	if l.near == 0 && w != 0 {
+		l.near, l.gap = w, gap
+	}
+	l.all |= w
+}
+
+// lookUp is the label of a word in lower case. Chinese, Japanese and Korean run
+// words together, so there each two to four characters are looked up.
+func lookUp(w []byte) label {
+	if w[0] < utf8.RuneSelf {
+		return words[string(w)]
+	}
+	if found := words[string(w)]; found != 0 {
+		return found
+	}
+	low := bytes.ToLower(w)
+	if found := words[string(low)]; found != 0 {
+		return found
+	}
+	if r, _ := utf8.DecodeRune(w); r < 0x0E00 {
+		return 0
+	}
+	var l label
+	for i := 0; i < len(w); {
+		_, size := utf8.DecodeRune(w[i:])
+		end := i + size
+		for n := 0; n < 3 && end < len(w); n++ {
+			_, more := utf8.DecodeRune(w[end:])
+			end += more
+			if found := words[string(w[i:end])]; found != 0 {
+				l = found // the last one stands nearest
+			}
+		}
+		i += size
+	}
+	return l
+}
+
+// wordWalk reads words: runs of letters, cut where camelCase joins them.
+type wordWalk struct {
+	norm, lower []byte
+	pos         int
+	// ended says that a sentence ended after the word read last, going back.
+	ended bool
+	// digits says that a number stands after the word read last, going back.
+	digits bool
+	// runEnd is where the run of letters ends that the word read last is in.
+	runEnd, wordEnd int
+}
+
+func inWord(c byte) bool { return isLetter(c) || c >= utf8.RuneSelf }
+
+// back is the word before pos, or nil.
+func (w *wordWalk) back() []byte {
+	end := w.pos
+	for w.pos > 0 && !inWord(w.norm[w.pos-1]) {
+		w.pos--
+		w.digits = w.digits || isDigit(w.norm[w.pos])
+		if c := w.norm[w.pos]; (c == '.' || c == '!' || c == '?') && at(w.norm, w.pos+1) <= ' ' && w.pos+1 < len(w.norm) {
+			w.ended = true
+		}
+	}
+	if w.pos < end || w.runEnd == 0 {
+		w.runEnd = w.pos
+	}
+	w.wordEnd = w.pos
+	for w.pos > 0 && inWord(w.norm[w.pos-1]) {
+		w.pos--
+		if w.pos > 0 && w.humpAt(w.pos) {
+			break
+		}
+	}
+	return w.word(w.pos, w.wordEnd)
+}
+
+// joined is the word read last with those that camelCase joins to its end, as
+// "idnr" of "IdNr"; or nil.
+func (w *wordWalk) joined() []byte {
+	if w.runEnd == w.wordEnd {
+		return nil
+	}
+	return w.word(w.pos, w.runEnd)
+}
+
+// forth is the word after pos, or nil.
+func (w *wordWalk) forth() []byte {
+	for w.pos < len(w.norm) && !inWord(w.norm[w.pos]) {
+		w.pos++
+	}
+	start := w.pos
+	for w.pos < len(w.norm) && inWord(w.norm[w.pos]) {
+		w.pos++
+		if w.pos < len(w.norm) && w.humpAt(w.pos) {
+			break
+		}
+	}
+	return w.word(start, w.pos)
+}
+
+// humpAt says whether a new word starts at i within camelCase: "phoneNumber",
+// but not "iPhone".
+func (w *wordWalk) humpAt(i int) bool {
+	return isUpper(w.norm[i]) && w.norm[i-1]-'a' < 26 && i >= 2 && inWord(w.norm[i-2])
+}
+
+func (w *wordWalk) word(start, end int) []byte {
+	if start >= end {
+		return nil
+	}
+	// A cut window may start within a code point.
+	for start < end-1 && !utf8.RuneStart(w.lower[start]) {
+		start++
+	}
+	return w.lower[start:end]
+}
