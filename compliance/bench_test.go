@@ -30,7 +30,7 @@ func BenchmarkScan(b *testing.B) {
 	const prose = "The committee met on Tuesday to talk about the budget for the coming year, and most members agreed that the library needs a new roof. "
 	clean := strings.Repeat(prose, 8)[:1000]
 	s := compliance.New(compliance.Config{
-		Driver: compliance.Builtin(builtin.Detectors(builtin.Options{})), Store: memory{}, Now: time.Now, Key: []byte("key"),
+		Driver: builtin.Driver(builtin.Options{}), Store: memory{}, Now: time.Now, Key: []byte("key"),
 	}).Workspace(workspace.Default(), workspace.Actor{}, nil)
 	for name, text := range map[string]string{"clean": clean, "dirty": clean[:900] + " Write to ann.lee@example.com, or call her card 4111 1111 1111 1111."} {
 		b.Run(name, func(b *testing.B) {

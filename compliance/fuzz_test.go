@@ -23,7 +23,7 @@ func FuzzRedact(f *testing.F) {
 		f.Add(seed)
 	}
 	s := compliance.New(compliance.Config{
-		Driver: compliance.Builtin(builtin.Detectors(builtin.Options{})), Store: memory{}, Now: time.Now, Key: []byte("key"),
+		Driver: builtin.Driver(builtin.Options{}), Store: memory{}, Now: time.Now, Key: []byte("key"),
 	}).Workspace(workspace.Default(), workspace.Actor{}, nil)
 	f.Fuzz(func(t *testing.T, text string) {
 		if !utf8.ValidString(text) || text == "" || len(text) > 4000 {

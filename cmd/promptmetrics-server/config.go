@@ -70,6 +70,8 @@ func readConfig(e *environment) (config, error) {
 	o.Compliance = readCompliance(e)
 	o.MonthlyBudgetUSD = readBudget(e)
 	c.providers = readProviders(e)
+	o.Scorers.WebhookHosts = e.list("EVALUATION_WEBHOOK_HOSTS")
+	o.Scorers.WebhookPrivate = e.boolean("EVALUATION_WEBHOOK_PRIVATE")
 	c.webhookSecret = e.text("GITHUB_WEBHOOK_SECRET", "")
 	c.trustProxy = e.boolean("TRUST_PROXY")
 	c.json = e.oneOf("LOG_FORMAT", "text", "text", "json") == "json"
