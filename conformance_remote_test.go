@@ -15,6 +15,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/httpapi"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
+	"github.com/promptmetrics-go/promptmetrics/playground/playgroundtest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -53,6 +54,10 @@ func TestRemote(t *testing.T) {
 		t.Run("Metrics", func(t *testing.T) {
 			t.Parallel()
 			metricstest.Run(t, r.metrics)
+		})
+		t.Run("Playground", func(t *testing.T) {
+			t.Parallel()
+			playgroundtest.Run(t, r.playground)
 		})
 		t.Run("Access", func(t *testing.T) {
 			t.Parallel()
@@ -128,6 +133,18 @@ func (r remote) compliance(tb testing.TB) compliancetest.Env {
 		Mine: own.Compliance, Theirs: r.connect(tb, "foreign", theirs.String(), everything, theirs).Compliance,
 		Guest:   r.connect(tb, "guest", mine.String(), ordinary, mine).Compliance,
 		Prompts: own.Registry, Logs: own.Telemetry, Actor: "own", Audit: own.Audit,
+	}
+}
+
+func (r remote) playground(tb testing.TB) playgroundtest.Env {
+	tb.Helper()
+	one, two := r.pair(tb)
+	mine := r.connect(tb, "own", one.String(), everything, one)
+	theirs := r.connect(tb, "foreign", two.String(), everything, two)
+	return playgroundtest.Env{
+		Mine: mine.Playground, Theirs: theirs.Playground, Budget: mine.Budget, TheirBudget: theirs.Budget,
+		Logs: mine.Telemetry, TheirLogs: theirs.Telemetry, Audit: mine.Audit,
+		Provider: "openai", Stage: r.stage, Scene: one.String(),
 	}
 }
 

@@ -3,6 +3,7 @@ package promptmetrics_test
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"reflect"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,8 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
 	"github.com/promptmetrics-go/promptmetrics/playground"
+	"github.com/promptmetrics-go/promptmetrics/playground/openai"
+	"github.com/promptmetrics-go/promptmetrics/playground/playgroundtest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -28,6 +31,9 @@ import (
 // workspaces of its own.
 type deployment struct {
 	*promptmetrics.Client
+	// stage plays the provider "openai".
+	stage *playgroundtest.Stage
+	// model plays the provider of evaluation runs.
 	model *evalsuite.Model
 	made  atomic.Int64
 }
@@ -38,10 +44,18 @@ func deploy(t *testing.T, e dbtest.Engine) *deployment {
 	t.Helper()
 	c := e.Config(t)
 	model := evalsuite.NewModel()
+	stage := playgroundtest.NewStage()
+	played := httptest.NewServer(stage)
+	t.Cleanup(played.Close)
+	// Tests make the provider fail side by side: the breaker would take that for
+	// an outage.
+	provider, err := openai.New(openai.Options{APIKey: "played-secret", BaseURL: played.URL, Retries: -1, BreakAfter: -1})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, provider.Close()) })
 	pm, err := promptmetrics.New(promptmetrics.Options{
 		DataDir: t.TempDir(), SQLitePath: c.Path, DatabaseURL: c.URL, BusyTimeout: c.BusyTimeout,
 		ReconcileInterval: 50 * time.Millisecond, RateLimit: promptmetrics.RateLimit{Max: -1},
-		Providers: []playground.Provider{playedProvider{model}}, Prices: playedPrices(t),
+		Providers: []playground.Provider{provider, playedProvider{model}}, Prices: playedPrices(t),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -49,7 +63,7 @@ func deploy(t *testing.T, e dbtest.Engine) *deployment {
 			t.Errorf("close the client: %v", err)
 		}
 	})
-	return &deployment{Client: pm, model: model}
+	return &deployment{Client: pm, stage: stage, model: model}
 }
 
 // pair names two workspaces that nothing has used.
@@ -92,6 +106,10 @@ func TestInProcess(t *testing.T) {
 		t.Run("Metrics", func(t *testing.T) {
 			t.Parallel()
 			metricstest.Run(t, d.metrics)
+		})
+		t.Run("Playground", func(t *testing.T) {
+			t.Parallel()
+			playgroundtest.Run(t, d.playground)
 		})
 		t.Run("Access", func(t *testing.T) {
 			t.Parallel()
@@ -163,6 +181,17 @@ func (d *deployment) compliance(tb testing.TB) compliancetest.Env {
 	return compliancetest.Env{
 		Mine: own.Compliance, Theirs: d.In(theirs, owner).Compliance, Guest: d.In(mine, guest).Compliance,
 		Prompts: own.Registry, Logs: own.Telemetry, Actor: owner.Name, Audit: own.Audit,
+	}
+}
+
+func (d *deployment) playground(tb testing.TB) playgroundtest.Env {
+	tb.Helper()
+	one, two := d.pair(tb)
+	mine, theirs := d.In(one, owner), d.In(two, owner)
+	return playgroundtest.Env{
+		Mine: mine.Playground, Theirs: theirs.Playground, Budget: mine.Budget, TheirBudget: theirs.Budget,
+		Logs: mine.Telemetry, TheirLogs: theirs.Telemetry, Audit: mine.Audit,
+		Provider: "openai", Stage: d.stage, Scene: one.String(),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/eval/scorer"
 	"github.com/promptmetrics-go/promptmetrics/page"
+	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
@@ -25,12 +26,15 @@ var evaluator = workspace.Actor{Name: "evaluation"}
 
 // runTools is what the evaluation runs of a workspace use.
 func (c *Client) runTools(id workspace.ID) eval.RunTools {
-	tools := eval.RunTools{
-		Prompts: c.registry.Workspace(id, evaluator), Model: c.modelsOf(id),
-		Budget: budget.NewService(c.store.Budget(id, evaluator), c.monthly, c.now),
+	spend := budget.NewService(c.store.Budget(id, evaluator), c.monthly, c.now)
+	asks := models{all: c.playground, own: c.playground.Workspace(playground.Scope{
+		Recorder: telemetry.NewService(c.telemetry.Workspace(id, evaluator), c.prices),
+		Budget:   spend, Auditor: c.store.Auditor(id, evaluator),
+	})}
+	return eval.RunTools{
+		Prompts: c.registry.Workspace(id, evaluator), Model: asks, Budget: spend,
+		Compiler: scorer.New(scorer.Options{Model: eval.Metered(asks)}),
 	}
-	tools.Compiler = scorer.New(scorer.Options{Model: eval.Metered(tools.Model)})
-	return tools
 }
 
 // newRunner makes what executes evaluation runs.

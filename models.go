@@ -3,58 +3,44 @@ package promptmetrics
 import (
 	"context"
 
-	"github.com/promptmetrics-go/promptmetrics/budget"
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
-	"github.com/promptmetrics-go/promptmetrics/telemetry"
-	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
-// modelsOf is what evaluations ask: the playground, whose calls are logged and
-// priced like all others.
-func (c *Client) modelsOf(id workspace.ID) eval.Model {
-	if c.model != nil {
-		return c.model
-	}
-	return models{c.playground, c.playground.Workspace(playground.Scope{
-		Recorder: telemetry.NewService(c.telemetry.Workspace(id, evaluator), c.prices),
-		Budget:   budget.NewService(c.store.Budget(id, evaluator), c.monthly, c.now),
-		Auditor:  c.store.Auditor(id, evaluator),
-	})}
-}
-
-// models lets evaluations ask the providers of the playground.
+// models asks the playground for evaluations: its calls are limited, logged and
+// priced like those of people, but leave no entry in the audit log, where the
+// run has one.
 type models struct {
-	playground *playground.Playground
-	service    *playground.Service
+	all *playground.Playground
+	own *playground.Service
 }
 
-// Check implements [eval.Model].
-func (m models) Check(provider string) error {
-	_, err := m.playground.Provider(provider)
-	return err
-}
+var _ eval.Model = models{}
 
-// Ask implements [eval.Model].
+// Ask calls a model once. The messages go as they are: what a dataset holds is
+// never a template.
 func (m models) Ask(ctx context.Context, q eval.Question) (eval.Reply, error) {
-	messages := make([]playground.Message, len(q.Messages))
-	for i, message := range q.Messages {
-		messages[i] = playground.Message{Role: playground.Role(message.Role), Content: message.Content}
-	}
-	a, err := m.service.Ask(ctx, playground.Request{
-		Provider: q.Provider, Model: q.Model, Messages: messages, Temperature: q.Temperature, TopP: q.TopP, MaxTokens: q.MaxTokens,
+	request := playground.Request{
+		Provider: q.Provider, Model: q.Model, Temperature: q.Temperature, TopP: q.TopP, MaxTokens: q.MaxTokens,
 		ResponseFormat: q.ResponseFormat, PromptName: q.PromptName, VersionTag: q.VersionTag,
-	})
+	}
+	for _, message := range q.Messages {
+		request.Messages = append(request.Messages, playground.Message{Role: playground.Role(message.Role), Content: message.Content})
+	}
+	answer, err := m.own.Ask(ctx, request)
 	if err != nil {
 		return eval.Reply{}, err
 	}
-	return eval.Reply{Output: a.Output, LatencyMS: a.LatencyMS, TokensIn: a.TokensIn, TokensOut: a.TokensOut, CostUSD: a.CostUSD}, nil
+	return eval.Reply{
+		Output: answer.Output, LatencyMS: answer.LatencyMS,
+		TokensIn: answer.TokensIn, TokensOut: answer.TokensOut, CostUSD: answer.CostUSD,
+	}, nil
 }
 
-// Embed implements [eval.Model].
+// Embed gives a vector for each text, from a provider that makes them.
 func (m models) Embed(ctx context.Context, provider, model string, texts []string) ([][]float64, error) {
-	p, err := m.playground.Provider(provider)
+	p, err := m.all.Provider(provider)
 	if err != nil {
 		return nil, err
 	}
@@ -63,4 +49,10 @@ func (m models) Embed(ctx context.Context, provider, model string, texts []strin
 		return nil, pmerr.New(pmerr.BadRequest, "The provider %s makes no embeddings", provider)
 	}
 	return embedder.Embed(ctx, model, texts)
+}
+
+// Check tells whether a provider is set up.
+func (m models) Check(provider string) error {
+	_, err := m.all.Provider(provider)
+	return err
 }

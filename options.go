@@ -13,7 +13,6 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/budget"
 	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/compliance/builtin"
-	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
@@ -60,6 +59,11 @@ type Options struct {
 	// people committed, and at the start. Default 60 s; negative: only on Sync.
 	ReconcileInterval time.Duration
 
+	// Idle keeps the client from doing anything by itself: it neither searches
+	// the prompt store, nor removes what is too old, nor executes evaluation
+	// runs. For programs that look at data that another process serves.
+	Idle bool
+
 	// RenderLimits bound what rendering a prompt may cost.
 	RenderLimits registry.Limits
 	// CacheSize is how many prompt versions stay parsed in memory. Default
@@ -76,12 +80,8 @@ type Options struct {
 	// Compliance finds sensitive data in texts, such as compliance/llmguard or
 	// compliance/lakera. Default: the detectors that are built in.
 	Compliance compliance.Driver
-	// Model answers evaluation runs and the rules that ask a model instead of
-	// Providers. Its calls are not logged. Default: Providers.
-	Model eval.Model
-	// Retention is how long logs, traces, runs and compliance scores are
-	// kept; daily sums and the
-	// audit log stay. Default 0: for ever.
+	// Retention is how long logs, traces, runs and compliance scores are kept;
+	// daily sums and the audit log stay. Default 0: for ever.
 	Retention time.Duration
 
 	// APIKeySalt is the secret under which API keys are hashed, at least 16

@@ -36,8 +36,8 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 		calls := unavailable(d.Client)
 		for _, api := range []reflect.Type{
 			reflect.TypeFor[registrytest.Registry](), reflect.TypeFor[telemetrytest.Telemetry](),
-			reflect.TypeFor[access.Keys](), reflect.TypeFor[access.AuditLog](), reflect.TypeFor[evalsuite.Evals](),
-			reflect.TypeFor[eval.Runs](), reflect.TypeFor[compliancetest.Compliance](),
+			reflect.TypeFor[access.Keys](), reflect.TypeFor[access.AuditLog](), reflect.TypeFor[evalsuite.Evals](), reflect.TypeFor[eval.Runs](),
+			reflect.TypeFor[compliancetest.Compliance](),
 		} {
 			for method := range api.Methods() {
 				name := method.Name

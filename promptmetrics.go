@@ -40,7 +40,6 @@ type Client struct {
 	evaluations eval.StoreOf
 	experiments abtest.StoreOf
 	runner      *eval.Runner
-	model       eval.Model // nil if there is none
 	playground  *playground.Playground
 	compliance  *compliance.Engine
 	prices      *telemetry.PriceTable
@@ -74,7 +73,7 @@ func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD, model: o.Model}
+	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD}
 	c.inUse = otter.Must(&otter.Options[use, *Workspace]{MaximumSize: maxInUse})
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/promptmetrics-go/promptmetrics"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 )
@@ -61,5 +62,25 @@ func TestAnotherProcessIsNoticed(t *testing.T) {
 			_, err := there.Registry.Get(t.Context(), "p", registry.Query{})
 			return err != nil
 		}, noticed, 10*time.Millisecond)
+
+		finds := func(n int) {
+			t.Helper()
+			require.EventuallyWithT(t, func(ct *assert.CollectT) {
+				report, err := there.Compliance.Scan(t.Context(), compliance.ScanRequest{Text: "ID-1234"})
+				require.NoError(ct, err)
+				require.Len(ct, report.Findings, n)
+			}, noticed, 10*time.Millisecond)
+		}
+		finds(0)
+		rule, err := here.Compliance.CreateRule(t.Context(), compliance.Rule{Name: "id", Pattern: `ID-\d+`})
+		require.NoError(t, err)
+		finds(1)
+		allowed, err := here.Compliance.Allow(t.Context(), compliance.Allowance{Kind: compliance.AllowExact, Value: "ID-1234"})
+		require.NoError(t, err)
+		finds(0)
+		require.NoError(t, here.Compliance.Disallow(t.Context(), allowed.ID))
+		finds(1)
+		require.NoError(t, here.Compliance.DeleteRule(t.Context(), rule.ID))
+		finds(0)
 	})
 }

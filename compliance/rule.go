@@ -1,11 +1,11 @@
 package compliance
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
 	"regexp/syntax"
-	"strings"
 
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
 	"github.com/promptmetrics-go/promptmetrics/timestamp"
@@ -117,7 +117,7 @@ type compiled struct {
 	rule     Rule
 	re       *regexp.Regexp
 	prog     *syntax.Prog
-	keywords []string // in lower case
+	keywords [][]byte // in lower case
 	valid    func(string) bool
 }
 
@@ -150,7 +150,7 @@ func compile(r Rule) (compiled, error) {
 	}
 	c := compiled{rule: r, re: re, prog: prog, valid: validatorOf(r.Validator)}
 	for _, k := range r.Keywords {
-		c.keywords = append(c.keywords, strings.ToLower(k))
+		c.keywords = append(c.keywords, bytes.ToLower([]byte(k)))
 	}
 	return c, nil
 }

@@ -71,6 +71,7 @@ func (s *ruleSet) find(text []byte) (found []detect.Finding, truncated bool) {
 		} else {
 			end, next = border(text, end), border(text, next)
 		}
+		r.lower = nil
 		for _, i := range w.hits(text[start:end]) {
 			r.rule(i, start, end, next)
 		}
@@ -102,6 +103,9 @@ func wordByte(c byte) bool {
 type hunt struct {
 	set  *ruleSet
 	text []byte
+	// lower is the window and what is near it, in lower case, for keywords;
+	// nil until one is asked for.
+	lower []byte
 	// By rule: how many matches were looked at, and where the last one ended.
 	spent, from []int
 
@@ -113,6 +117,14 @@ type hunt struct {
 // those of the next window.
 func (h *hunt) rule(i, start, end, next int) {
 	c := &h.set.rules[i]
+	if len(c.keywords) > 0 {
+		if h.lower == nil {
+			h.lower = bytes.ToLower(h.text[max(start-keywordNear, 0):min(end+keywordNear, len(h.text))])
+		}
+		if !c.named(h.lower) {
+			return
+		}
+	}
 	left := maxCandidates - h.spent[i]
 	if left <= 0 {
 		h.truncated = true
@@ -151,9 +163,13 @@ func (h *hunt) passes(c *compiled, from, to int) bool {
 	if len(c.keywords) == 0 {
 		return true
 	}
-	around := bytes.ToLower(h.text[max(from-keywordNear, 0):min(to+keywordNear, len(h.text))])
+	return c.named(bytes.ToLower(h.text[max(from-keywordNear, 0):min(to+keywordNear, len(h.text))]))
+}
+
+// named reports that a text in lower case has a keyword of the rule.
+func (c *compiled) named(lower []byte) bool {
 	for _, k := range c.keywords {
-		if bytes.Contains(around, []byte(k)) {
+		if bytes.Contains(lower, k) {
 			return true
 		}
 	}

@@ -270,10 +270,10 @@ func TestAnswersFitTheirSchemas(t *testing.T) {
 	s.send(t, worker, "POST", "/v1/ab-tests", `{"prompt_name":"p","version_a":"1.0.0","version_b":"2.0.0","guardrails":[{"metric":"cost","margin":1}]}`)
 	s.send(t, worker, "POST", "/v1/ab-tests/1/run", `{"scoresA":[1,2,3],"scoresB":[2,3,5]}`)
 	s.send(t, worker, "POST", "/v1/datasets", `{"name":"d","rows":[{"input":{"a":[1]},"expectedOutput":{"b":null},"output":"c"}]}`)
-	s.send(t, worker, "POST", "/v1/evaluations/1/run", `{"dataset_id":1}`)
 	s.send(t, worker, "POST", "/v1/compliance/scan", `{"text":"hello"}`)
 	s.send(t, worker, "POST", "/v1/compliance/rules", `{"name":"ids","pattern":"ID-\\d+","must_match":["ID-1"]}`)
 	s.send(t, worker, "POST", "/v1/compliance/allow-list", `{"kind":"exact","value":"ID-7"}`)
+	s.send(t, worker, "POST", "/v1/evaluations/1/run", `{"dataset_id":1}`)
 	checked := 0
 	for _, op := range d.operations() {
 		if op.method != "GET" {
@@ -289,6 +289,8 @@ func TestAnswersFitTheirSchemas(t *testing.T) {
 			path = "/v1/evaluations/1/run/1/compare?with=1"
 		case "diffVersions":
 			path += "?from=1.0.0&to=1.0.0"
+		case "assignABTest":
+			path += "?unit=u"
 		case "exportLogs", "exportDataset", "getDocs", "getDocument":
 			continue
 		}

@@ -77,7 +77,7 @@ type Result struct {
 	CIWelchLower *float64 `json:"ci_welch_lower"`
 	CIWelchUpper *float64 `json:"ci_welch_upper"`
 	Resamples    int      `json:"resamples,omitempty"`
-	Seed         uint64   `json:"seed,string"`
+	Seed         uint64   `json:"seed"`
 
 	// RelativeLift is (B−A)/|A|.
 	RelativeLift *float64 `json:"relative_lift"`

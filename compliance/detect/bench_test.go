@@ -51,6 +51,7 @@ var hostile = map[string]string{
 	"combining marks":   "e\u0301\u0301\u0301",
 	"full-width":        "１２３－",
 	"zero-width":        "1\u200b",
+	"squared words":     "㌖",
 	"expansions":        "ﷺ",
 	"invalid":           "\xff1",
 	"chinese labels":    "电话电话1234567 ",

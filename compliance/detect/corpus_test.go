@@ -45,6 +45,8 @@ type sample struct {
 		// Start and End count code points.
 		Start int `json:"start"`
 		End   int `json:"end"`
+		// Vendor of a secret, if the label tells.
+		Vendor string `json:"vendor"`
 	} `json:"spans"`
 	where string
 }

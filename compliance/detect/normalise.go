@@ -33,16 +33,36 @@ func normalise(src []byte) ([]byte, []piece) {
 		if size <= 0 {
 			size = 1
 		}
-		n.scratch = norm.NFKC.Append(n.scratch[:0], src[n.pos:n.pos+size]...)
-		n.replace(size, n.visible(n.scratch))
+		n.replace(size, n.visible(n.compose(src[n.pos:n.pos+size])))
 	}
 	return n.dst, n.pieces
+}
+
+// compose is a segment in NFKC. Segments of one code point, which may grow to
+// eighteen, are remembered.
+func (n *normaliser) compose(seg []byte) []byte {
+	r, size := utf8.DecodeRune(seg)
+	if size == len(seg) {
+		if known, ok := n.known[r]; ok {
+			n.scratch = append(n.scratch[:0], known...)
+			return n.scratch
+		}
+	}
+	n.scratch = norm.NFKC.Append(n.scratch[:0], seg...)
+	if size == len(seg) {
+		if n.known == nil {
+			n.known = map[rune]string{}
+		}
+		n.known[r] = string(n.scratch)
+	}
+	return n.scratch
 }
 
 type normaliser struct {
 	src, dst, scratch []byte
 	pos               int
 	pieces            []piece
+	known             map[rune]string
 }
 
 func (n *normaliser) copySpan(end int) {

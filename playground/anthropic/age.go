@@ -31,7 +31,9 @@ func ageOf(model string) age {
 		}
 		a.major = n
 		if i+2 < len(words) {
-			a.minor, _ = small(words[i+2])
+			if minor, ok := small(words[i+2]); ok {
+				a.minor = minor
+			}
 		}
 		break
 	}

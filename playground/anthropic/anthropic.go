@@ -57,12 +57,16 @@ func (p *Provider) Call(ctx context.Context, c playground.Call) (playground.Repl
 	if err := p.wire.JSON(ctx, p.request(c, false), &answer); err != nil {
 		return playground.Reply{}, err
 	}
-	return answer.reply(), nil
+	r := answer.reply()
+	if r.Model == "" {
+		r.Model = c.Model
+	}
+	return r, nil
 }
 
 // Stream makes one call and gives its parts as they arrive.
 func (p *Provider) Stream(ctx context.Context, c playground.Call) iter.Seq2[playground.Part, error] {
-	return p.wire.Stream(ctx, p.request(c, true), wire.ServerSent, func() wire.Decoder { return &decoder{} })
+	return p.wire.Stream(ctx, p.request(c, true), wire.ServerSent, func() wire.Decoder { return &decoder{model: c.Model} })
 }
 
 // mostPages bounds a list of models, of 1,000 a page.

@@ -39,5 +39,13 @@ func fixture() providertest.Fixture {
 func TestProvider(t *testing.T) { providertest.Run(t, fixture()) }
 
 func TestRequests(t *testing.T) {
-	providertest.Golden(t, fixture(), "testdata", *update, providertest.Calls())
+	calls := providertest.Calls()
+	for _, model := range []string{"claude-3-5-haiku-latest", "claude-sonnet-4-5", "claude-opus-4-7"} {
+		for _, name := range []string{"sampling", "schema"} {
+			c := providertest.Calls()[name]
+			c.Model, c.MaxTokens = model, nil
+			calls[name+"_"+model] = c
+		}
+	}
+	providertest.Golden(t, fixture(), "testdata", *update, calls)
 }

@@ -47,7 +47,10 @@ func (d *decoder) Decode(e wire.Event) ([]playground.Part, error) {
 	}
 	switch v.Type {
 	case "message_start":
-		d.id, d.model = v.Message.ID, v.Message.Model
+		d.id = v.Message.ID
+		if v.Message.Model != "" {
+			d.model = v.Message.Model
+		}
 		d.count(v.Message.Usage)
 	case "content_block_start":
 		return d.begin(v)

@@ -94,6 +94,7 @@ func reason(word string, called bool) string {
 
 // decoder reads one stream.
 type decoder struct {
+	model  string
 	text   wire.Text
 	called int
 }
@@ -106,6 +107,9 @@ func (d *decoder) Decode(e wire.Event) ([]playground.Part, error) {
 	}
 	if err := l.fault(); err != nil {
 		return nil, err
+	}
+	if l.Model != "" {
+		d.model = l.Model
 	}
 	var parts []playground.Part
 	if l.Message != nil {
@@ -121,7 +125,7 @@ func (d *decoder) Decode(e wire.Event) ([]playground.Part, error) {
 	}
 	if l.Done {
 		parts = append(parts, playground.Part{Content: d.text.Rest()},
-			playground.Part{Done: true, Model: l.Model, Usage: l.usage(), FinishReason: reason(l.DoneReason, d.called > 0)})
+			playground.Part{Done: true, Model: d.model, Usage: l.usage(), FinishReason: reason(l.DoneReason, d.called > 0)})
 	}
 	return parts, nil
 }

@@ -43,12 +43,16 @@ func (p *Provider) Call(ctx context.Context, c playground.Call) (playground.Repl
 	if err := p.wire.JSON(ctx, request(c, false), &answer); err != nil {
 		return playground.Reply{}, err
 	}
-	return answer.reply(), nil
+	r := answer.reply()
+	if r.Model == "" {
+		r.Model = c.Model
+	}
+	return r, nil
 }
 
 // Stream makes one call and gives its parts as they arrive.
 func (p *Provider) Stream(ctx context.Context, c playground.Call) iter.Seq2[playground.Part, error] {
-	return p.wire.Stream(ctx, request(c, true), wire.JSONLines, func() wire.Decoder { return &decoder{} })
+	return p.wire.Stream(ctx, request(c, true), wire.JSONLines, func() wire.Decoder { return &decoder{model: c.Model} })
 }
 
 // mostShown bounds the models whose context window is asked for: each is a
@@ -63,17 +67,21 @@ func (p *Provider) Models(ctx context.Context) ([]playground.Model, error) {
 		return nil, err
 	}
 	models := []playground.Model{}
+	show := mostShown
 	for _, m := range list.Models {
 		if m.Name == "" {
 			continue
 		}
 		entry := playground.Model{ID: m.Name, Name: m.Name, Provider: p.Name()}
-		if len(models) < mostShown {
+		if show--; show >= 0 {
 			window, err := p.window(ctx, m.Name)
 			if err != nil && ctx.Err() != nil {
 				return nil, err
 			}
-			entry.ContextWindow = window // 0, unknown, for one that cannot be shown
+			if err != nil {
+				show = 0 // a list without windows is better than a breaker that opens
+			}
+			entry.ContextWindow = window
 		}
 		models = append(models, entry)
 	}

@@ -4,7 +4,9 @@
 // It uses chat completions, which is the part of the API that they all have.
 // The reasoning models of OpenAI (o1 and later, gpt-5 and later) refuse other
 // temperatures than theirs, so temperature and top_p are left out for them, and
-// their limit of tokens is max_completion_tokens.
+// their limit of tokens is max_completion_tokens. From gpt-5.6 on they take tools
+// by this part of the API only without reasoning, which is switched off for such
+// calls.
 package openai
 
 import (
@@ -17,6 +19,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/playground/internal/wire"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
 // flavor is whose server it is.
@@ -84,18 +87,23 @@ func (p *Provider) Call(ctx context.Context, c playground.Call) (playground.Repl
 	if err := p.wire.JSON(ctx, p.request(c, false), &answer); err != nil {
 		return playground.Reply{}, err
 	}
-	return answer.reply(), nil
+	r := answer.reply()
+	r.Model = orDefault(r.Model, c.Model)
+	return r, nil
 }
 
 // Stream makes one call and gives its parts as they arrive.
 func (p *Provider) Stream(ctx context.Context, c playground.Call) iter.Seq2[playground.Part, error] {
-	return p.wire.Stream(ctx, p.request(c, true), wire.ServerSent, func() wire.Decoder { return &decoder{} })
+	return p.wire.Stream(ctx, p.request(c, true), wire.ServerSent, func() wire.Decoder { return &decoder{model: c.Model} })
 }
 
-// request wraps a body for one of the paths of the API.
+// post wraps a body for one of the paths of the API.
 func (p *Provider) post(path, model string, body any) wire.Request {
 	r := wire.Request{Method: http.MethodPost, Path: path, Header: p.header(), Query: p.query(), Body: body, Model: model}
 	if p.flavor == azure && p.options.APIVersion != "" {
+		if model == "" || model == "." || model == ".." {
+			r.Fault = pmerr.New(pmerr.InvalidRequest, "azure_openai has no deployment %q", model)
+		}
 		r.Path = "/deployments/" + url.PathEscape(model) + path
 	}
 	return r

@@ -83,4 +83,9 @@ func TestRequests(t *testing.T) {
 		c.Model = model
 		providertest.Golden(t, hosted(), "testdata/openai", *update, map[string]playground.Call{"sampling_" + model: c})
 	}
+	for _, model := range []string{"gpt-5.4", "gpt-6-sol"} {
+		c := providertest.Calls()["tool_required"]
+		c.Model = model
+		providertest.Golden(t, hosted(), "testdata/openai", *update, map[string]playground.Call{"tools_" + model: c})
+	}
 }

@@ -21,6 +21,7 @@ type chat struct {
 	Tools               []tool         `json:"tools,omitempty"`
 	ToolChoice          any            `json:"tool_choice,omitempty"`
 	ResponseFormat      any            `json:"response_format,omitempty"`
+	ReasoningEffort     string         `json:"reasoning_effort,omitempty"`
 	Stream              bool           `json:"stream,omitempty"`
 	StreamOptions       *streamOptions `json:"stream_options,omitempty"`
 }
@@ -71,6 +72,9 @@ func (p *Provider) request(c playground.Call, stream bool) wire.Request {
 	generation := generationOf(c.Model)
 	if generation.reasons {
 		body.Temperature, body.TopP = nil, nil
+	}
+	if generation.idleTools && len(c.Tools) > 0 {
+		body.ReasoningEffort = "none"
 	}
 	// Azure names deployments as it likes, and takes the newer member for all.
 	if generation.newer || (p.flavor == azure && p.options.APIVersion == "") {
@@ -132,6 +136,9 @@ func format(raw []byte) any {
 type generation struct {
 	newer   bool // max_completion_tokens
 	reasons bool // no temperature
+	// idleTools says that it takes tools only where it does not reason, which
+	// it does unless told otherwise.
+	idleTools bool
 }
 
 // generationOf reads names such as o3-mini, gpt-5.4 and ft:o4-mini:acme.
@@ -142,11 +149,31 @@ func generationOf(model string) generation {
 		return generation{newer: true, reasons: true}
 	}
 	rest, ok := strings.CutPrefix(name, "gpt-")
-	if !ok || rest == "" || !digit(rest[0]) {
+	if !ok {
 		return generation{}
 	}
-	newer := rest[0] >= '5' || (len(rest) > 1 && digit(rest[1]))
-	return generation{newer: newer, reasons: newer && !strings.Contains(rest, "-chat")}
+	major, rest := number(rest)
+	minor := 0
+	if after, ok := strings.CutPrefix(rest, "."); ok {
+		minor, rest = number(after)
+	}
+	if major < 5 {
+		return generation{}
+	}
+	reasons := !strings.HasPrefix(rest, "-chat")
+	return generation{newer: true, reasons: reasons, idleTools: reasons && (major > 5 || minor >= 6)}
+}
+
+// number reads the digits that a text begins with, at most 3.
+func number(s string) (n int, rest string) {
+	for i := 0; i < len(s) && i < 3 && digit(s[i]); i++ {
+		n = 10*n + int(s[i]-'0')
+		rest = s[i+1:]
+	}
+	if n == 0 {
+		return 0, s
+	}
+	return n, rest
 }
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }

@@ -126,5 +126,7 @@ func (d *decoder) Whole(data []byte) ([]playground.Part, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	return wire.Parts(c.reply()), nil
+	r := c.reply()
+	r.Model = orDefault(r.Model, d.model)
+	return wire.Parts(r), nil
 }

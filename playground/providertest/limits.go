@@ -34,7 +34,7 @@ func contexts(t *testing.T, f Fixture) {
 			_, err := ask(ctx, p, hello())
 			require.ErrorIs(t, err, pmerr.ErrTimeout)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
-			safe(t, err)
+			_ = safe(t, err)
 			require.Less(t, time.Since(start), 10*time.Second)
 		})
 	})
@@ -162,7 +162,7 @@ func breakers(t *testing.T, f Fixture) {
 			})
 			for range 10 {
 				_, err := ask(t.Context(), b, hello())
-				safe(t, err)
+				_ = safe(t, err)
 			}
 			require.Len(t, b.record.Asked(), 10)
 		})
@@ -194,8 +194,8 @@ func breakers(t *testing.T, f Fixture) {
 		t.Parallel()
 		b := set(t, f, Settings{Retries: -1, BreakAfter: 1}, always(Answer{Text: "one two"}))
 		require.Panics(t, func() {
-			for range b.Stream(t.Context(), hello()) {
-				panic("the reader's own fault")
+			for _, err := range b.Stream(t.Context(), hello()) {
+				panic(fmt.Sprint("the reader's own fault, not ", err))
 			}
 		})
 		require.NoError(t, collect(t.Context(), t, b, hello()).err)

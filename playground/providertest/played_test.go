@@ -15,7 +15,7 @@ import (
 
 const question = `{"model":"m","messages":[{"role":"system","content":"be brief"},{"role":"user","content":"two words"}]`
 
-func post(tb testing.TB, h http.Handler, path, body string) (*http.Response, string) {
+func post(tb testing.TB, h http.Handler, path, body string) (status int, header http.Header, answer string) {
 	tb.Helper()
 	s := httptest.NewServer(h)
 	tb.Cleanup(s.Close)
@@ -26,7 +26,7 @@ func post(tb testing.TB, h http.Handler, path, body string) (*http.Response, str
 	defer res.Body.Close()
 	got, err := io.ReadAll(res.Body)
 	require.NoError(tb, err)
-	return res, string(got)
+	return res.StatusCode, res.Header, string(got)
 }
 
 func TestPlayed(t *testing.T) {
@@ -63,9 +63,9 @@ func TestPlayed(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name+" answers what the script says", func(t *testing.T) {
 			t.Parallel()
-			_, body := post(t, test.handler, test.path, question+`,"stream":false}`)
+			_, _, body := post(t, test.handler, test.path, question+`,"stream":false}`)
 			require.Contains(t, body, test.whole)
-			_, body = post(t, test.handler, test.path, question+`,"stream":true}`)
+			_, _, body = post(t, test.handler, test.path, question+`,"stream":true}`)
 			require.True(t, strings.HasPrefix(body, test.begins), body)
 			require.True(t, strings.HasSuffix(body, test.ended), body)
 
@@ -83,9 +83,9 @@ func TestPlayed(t *testing.T) {
 		h := providertest.NewOpenAI(func(providertest.Question) providertest.Answer {
 			return providertest.Answer{Status: 429, Message: "slow down", Header: http.Header{"retry-after": {"7"}}}
 		})
-		res, body := post(t, h, "/v1/chat/completions", question+`}`)
-		require.Equal(t, 429, res.StatusCode)
-		require.Equal(t, "7", res.Header.Get("Retry-After"))
+		status, header, body := post(t, h, "/v1/chat/completions", question+`}`)
+		require.Equal(t, 429, status)
+		require.Equal(t, "7", header.Get("Retry-After"))
 		require.Contains(t, body, `"message":"slow down"`)
 	})
 }

@@ -1,6 +1,7 @@
 package injection
 
 import (
+	"bytes"
 	"unicode"
 	"unicode/utf8"
 
@@ -144,7 +145,20 @@ func (h *hider) flag(start, end int) bool {
 func (h *hider) insideWord(start, end int) bool {
 	before, _ := utf8.DecodeLastRune(h.b[:start])
 	after, _ := utf8.DecodeRune(h.b[end:])
-	return start > 0 && end < len(h.b) && plain(before) && plain(after)
+	return start > 0 && end < len(h.b) && plain(before) && plain(after) && !h.address(start)
+}
+
+// address says that the word is a mail or web address: those are copied from
+// pages that let them break, and nobody orders anything in them.
+func (h *hider) address(at int) bool {
+	from, to := at, at
+	for from > 0 && at-from < 64 && h.b[from-1] > ' ' {
+		from--
+	}
+	for to < len(h.b) && to-at < 64 && h.b[to] > ' ' {
+		to++
+	}
+	return bytes.IndexByte(h.b[from:to], '@') >= 0 || bytes.Contains(h.b[from:to], []byte("://"))
 }
 
 func plain(r rune) bool {

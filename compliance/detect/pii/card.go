@@ -15,29 +15,36 @@ type issuer struct {
 // issuers follows the IIN ranges of ISO/IEC 7812 as the schemes publish them.
 // Narrow ranges come before those that they lie in.
 var issuers = []issuer{
-	{4, 4, 1, []int{16, 19}, false},                          // Visa
-	{4, 4, 1, []int{13}, true},                               // Visa, historic
-	{51, 55, 2, []int{16}, false},                            // Mastercard
-	{2221, 2720, 4, []int{16}, false},                        // Mastercard
-	{34, 34, 2, []int{15}, false},                            // American Express
-	{37, 37, 2, []int{15}, false},                            // American Express
-	{300, 305, 3, []int{14, 16}, false},                      // Diners Club Carte Blanche
-	{3095, 3095, 4, []int{14, 16}, false},                    // Diners Club
-	{36, 36, 2, []int{14, 16}, false},                        // Diners Club International
-	{38, 39, 2, []int{14, 16}, false},                        // Diners Club International
-	{3528, 3589, 4, []int{16, 17, 18, 19}, false},            // JCB
-	{6011, 6011, 4, []int{16, 19}, false},                    // Discover
-	{644, 649, 3, []int{16, 19}, false},                      // Discover
-	{65, 65, 2, []int{16, 19}, false},                        // Discover, RuPay
-	{60, 60, 2, []int{16}, true},                             // RuPay
-	{508, 508, 3, []int{16}, true},                           // RuPay
-	{81, 82, 2, []int{16}, true},                             // RuPay, UnionPay
-	{62, 62, 2, []int{16, 17, 18, 19}, false},                // UnionPay
-	{2200, 2204, 4, []int{16, 17, 18, 19}, false},            // Mir
-	{637, 639, 3, []int{16}, true},                           // InterPayment, InstaPayment
-	{9792, 9792, 4, []int{16}, false},                        // Troy
-	{506099, 506198, 6, []int{16, 19}, true},                 // Verve
-	{650002, 650027, 6, []int{16, 19}, true},                 // Verve
+	{4, 4, 1, []int{16}, false},               // Visa
+	{4, 4, 1, []int{13}, true},                // Visa, historic
+	{51, 55, 2, []int{16}, false},             // Mastercard
+	{2221, 2720, 4, []int{16}, false},         // Mastercard
+	{34, 34, 2, []int{15}, false},             // American Express
+	{37, 37, 2, []int{15}, false},             // American Express
+	{300, 305, 3, []int{14, 16}, false},       // Diners Club Carte Blanche
+	{3095, 3095, 4, []int{14, 16}, false},     // Diners Club
+	{36, 36, 2, []int{14, 16}, false},         // Diners Club International
+	{38, 39, 2, []int{14, 16}, false},         // Diners Club International
+	{3528, 3589, 4, []int{16, 17, 18}, false}, // JCB
+	{6011, 6011, 4, []int{16}, false},         // Discover
+	{644, 649, 3, []int{16}, false},           // Discover
+	{65, 65, 2, []int{16}, false},             // Discover, RuPay
+	{60, 60, 2, []int{16}, true},              // RuPay
+	{508, 508, 3, []int{16}, true},            // RuPay
+	{81, 82, 2, []int{16}, true},              // RuPay, UnionPay
+	{62, 62, 2, []int{16, 17, 18}, false},     // UnionPay
+	{2200, 2204, 4, []int{16, 17, 18}, false}, // Mir
+	{637, 639, 3, []int{16}, true},            // InterPayment, InstaPayment
+	{9792, 9792, 4, []int{16}, false},         // Troy
+	{506099, 506198, 6, []int{16, 19}, true},  // Verve
+	{650002, 650027, 6, []int{16, 19}, true},  // Verve
+	// Nineteen digits are what a 64-bit integer has, too.
+	{4, 4, 1, []int{19}, true},
+	{6011, 6011, 4, []int{19}, true},
+	{644, 659, 3, []int{19}, true},
+	{62, 62, 2, []int{19}, true},
+	{2200, 2204, 4, []int{19}, true},
+	{3528, 3589, 4, []int{19}, true},
 	{50, 50, 2, []int{12, 13, 14, 15, 16, 17, 18, 19}, true}, // Maestro
 	{56, 69, 2, []int{12, 13, 14, 15, 16, 17, 18, 19}, true}, // Maestro
 }
@@ -53,7 +60,7 @@ func card(c *chain, report func(detect.Finding)) {
 	for i := 0; i < len(c.groups); i++ {
 		g := c.groups[i]
 		if n := g.len(); n >= 12 && n <= 19 {
-			if cardEdges(c, i, 1) && believed(c, c.b[g.start:g.end], false) {
+			if cardEdges(c, i, 1) && at(c.b, g.start-1) != '-' && believed(c, c.b[g.start:g.end], false) {
 				report(cardRule.at(g.start, g.end, .95))
 			}
 			continue
@@ -70,6 +77,9 @@ func card(c *chain, report func(detect.Finding)) {
 			if !even || sep != ' ' && sep != '-' && sep != '.' || !cardEdges(c, i, n) {
 				continue
 			}
+			if tabled(c, i, n) && !c.label().is(lCard) {
+				break
+			}
 			if believed(c, c.text(digits[:0], i, n), true) {
 				report(cardRule.at(g.start, c.groups[i+n-1].end, .97))
 				i += n - 1
@@ -77,6 +87,27 @@ func card(c *chain, report func(detect.Finding)) {
 			}
 		}
 	}
+}
+
+// tabled says whether words of four hexadecimal digits stand on either side, as
+// in a table of code points.
+func tabled(c *chain, i, n int) bool {
+	b, start, end := c.b, c.groups[i].start, c.groups[i+n-1].end
+	if c.groups[i].len() != 4 || c.groups[i+n-1].len() != 4 {
+		return false
+	}
+	four := func(from int) bool {
+		for k := from; k < from+4; k++ {
+			if !isHex(at(b, k)) {
+				return false
+			}
+		}
+		return true
+	}
+	sep := at(b, c.groups[i].end)
+	return at(b, start-1) == '.' ||
+		at(b, start-1) == sep && four(start-5) && !isWord(at(b, start-6)) ||
+		at(b, end) == sep && four(end+1) && !isWord(at(b, end+5))
 }
 
 // cardEdges allows an expiry date or a check value after the number.
@@ -100,7 +131,7 @@ func believed(c *chain, digits []byte, grouped bool) bool {
 	case l.is(lOther):
 		return false
 	}
-	return !shy || grouped && len(digits) == 16 || l.has(lCard)
+	return !shy || grouped && len(digits) >= 16 || l.has(lCard)
 }
 
 func issued(digits []byte) (known, shy bool) {

@@ -164,6 +164,8 @@ func (c *chain) freeRight(last int) bool {
 // openLeft says whether a number may start at i.
 func openLeft(b []byte, i int) bool {
 	switch p := at(b, i-1); {
+	case escaped(b, i-1):
+		return true
 	case isWord(p):
 		return false
 	case p == '-', p == '.', p == '/', p == ':', p == ',', p == '\\', p == '~', p == '@':
@@ -171,7 +173,10 @@ func openLeft(b []byte, i int) bool {
 		if p == ':' || p == ',' {
 			return !isDigit(q) // a time, a grouped number
 		}
-		if p == '/' || p == '@' || p == '\\' {
+		if p == '\\' {
+			return false
+		}
+		if p == '/' || p == '@' {
 			return !isAlnum(q) && q != '}'
 		}
 		return !isWord(q) && q != '}'
@@ -186,7 +191,9 @@ func openRight(b []byte, i int) bool {
 	switch p := at(b, i); {
 	case isWord(p), p == '%', p == '@':
 		return false
-	case p == '-', p == '/', p == '\\', p == '~', p == '=':
+	case p == '\\':
+		return !isDigit(at(b, i+1))
+	case p == '-', p == '/', p == '~', p == '=':
 		q := at(b, i+1)
 		return !isWord(q) && q != '{'
 	case p == '.', p == ',', p == ':':

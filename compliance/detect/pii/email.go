@@ -93,6 +93,10 @@ func localStart(b []byte, floor, i int) int {
 	if dots := bytes.LastIndex(b[start:i], []byte("..")); dots >= 0 {
 		start += dots + 2
 	}
+	if p := bytes.LastIndexByte(b[start:i], '%'); p >= 0 && isHex(at(b, start+p+1)) && isHex(at(b, start+p+2)) && start+p+3 < i {
+		start += p + 3 // what is escaped is no part of it: "%3Cann@example.com"
+	}
+	start = unescape(b, start, i)
 	for start < i && bytes.IndexByte([]byte(".-'&=+"), b[start]) >= 0 {
 		start++
 	}
@@ -129,6 +133,8 @@ func notMail(t *detect.Text, start, i, end int) bool {
 	switch {
 	case before == '@', before == '$', before == '}', before == '{' && at(b, start-2) == '$', at(b, end) == '@':
 		return true
+	case string(t.Lower[start:i]) == "git" && forge(t.Lower[i+1:end]):
+		return true
 	case b[start] == '%' && i-start == 2:
 		return true
 	case at(b, end) == ':' && remotePath(b, end+1):
@@ -142,6 +148,15 @@ func notMail(t *detect.Text, start, i, end int) bool {
 		return true
 	}
 	return inURL(b, start)
+}
+
+// forge says whether a host serves repositories to the user "git".
+func forge(host []byte) bool {
+	switch string(host) {
+	case "github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "ssh.dev.azure.com", "git.sr.ht":
+		return true
+	}
+	return false
 }
 
 // remotePath says whether a path on another machine follows a colon, as in

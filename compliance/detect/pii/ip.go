@@ -138,13 +138,17 @@ func versioned(t *detect.Text, start, end int) bool {
 	return headsSection(t.Norm, start, end)
 }
 
-// headsSection is for "1.2.3.4 Scope" at the start of a line.
+// headsSection is for "1.2.3.4 Scope" at the start of a line, or for the number
+// alone in a comment.
 func headsSection(b []byte, start, end int) bool {
 	i := start
-	for i > 0 && (b[i-1] == ' ' || b[i-1] == '#' || b[i-1] == '\t') {
+	comment := false
+	for i > 0 && bytes.IndexByte([]byte(" \t#/*"), b[i-1]) >= 0 {
 		i--
+		comment = comment || b[i] == '/' || b[i] == '*'
 	}
-	if at(b, i-1) != '\n' || at(b, end) != ' ' || !isUpper(at(b, end+1)) {
+	named := at(b, end) == ' ' && (isUpper(at(b, end+1)) || at(b, end+1) == '<')
+	if p := at(b, i-1); p != '\n' && p != '>' || !named && !(comment && at(b, end) <= ' ') {
 		return false
 	}
 	a, err := netip.ParseAddr(string(b[start:end]))

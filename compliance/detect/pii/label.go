@@ -25,6 +25,7 @@ const (
 	lLicence
 	lLicenceWord // together with the next
 	lDriver
+	lDL // right before, as in "DL 1234567"
 	lNHS
 	lNINO
 	lSteuerID
@@ -67,7 +68,10 @@ const (
 // labels are the words around a span.
 type labels struct {
 	near label // of the nearest word that is a label
-	all  label // of all words within reach
+	gap  int   // from its end to the span, in bytes
+	// behind says that the words stand after the span.
+	behind bool
+	all    label // of all words within reach
 }
 
 func (l labels) is(want label) bool  { return l.near&want != 0 }
@@ -76,7 +80,8 @@ func (l labels) has(want label) bool { return l.all&want != 0 }
 // names is for numbers with a check digit: the word may stand a little off, as
 // in "Medicare card", unless the nearest says something quite different.
 func (l labels) names(want label) bool {
-	if want == lLicence && (l.is(lLicenceWord) && l.has(lDriver) || l.is(lDriver) && l.has(lLicenceWord)) {
+	if want == lLicence && (l.is(lLicenceWord) && l.has(lDriver) || l.is(lDriver) && l.has(lLicenceWord) ||
+		l.is(lDL) && l.gap <= 3 && !l.behind) {
 		return true
 	}
 	return l.is(want) || l.has(want) && l.is(lCard)
@@ -90,10 +95,16 @@ func labelsOf(t *detect.Text, start, end int) labels {
 	words := wordWalk{norm: t.Norm[from:start], lower: t.Lower[from:start], pos: start - from}
 	previous := label(0)
 	for w := words.back(); w != nil; w = words.back() {
+		if len(w) <= 3 && (isDigit(at(words.norm, words.pos-1)) || isDigit(at(words.norm, words.wordEnd)) && words.wordEnd < len(words.norm)) {
+			continue // a piece of hexadecimal or of a code
+		}
+		if words.pos > 0 && len(w) > 1 && escaped(words.norm, words.pos) {
+			w = w[1:]
+		}
 		_, owner := owners[string(w)]
 		if owner && previous&lPossibleNumber != 0 {
 			// "my number is": a person's number is a phone number.
-			l.add(lPhoneWeak)
+			l.add(lPhoneWeak, len(words.norm)-words.wordEnd)
 		}
 		previous = lookUp(w)
 		if joined := words.joined(); joined != nil {
@@ -107,7 +118,7 @@ func labelsOf(t *detect.Text, start, end int) labels {
 			// A number in between has taken the name of what is counted.
 			previous &^= lOther | lVersion
 		}
-		l.add(previous &^ lPossibleNumber)
+		l.add(previous&^lPossibleNumber, len(words.norm)-words.wordEnd)
 	}
 	if l.near != 0 {
 		return l
@@ -117,15 +128,16 @@ func labelsOf(t *detect.Text, start, end int) labels {
 		to = end + i
 	}
 	after := wordWalk{norm: t.Norm[end:to], lower: t.Lower[end:to]}
+	l.behind = true
 	for w := after.forth(); w != nil; w = after.forth() {
-		l.add(lookUp(w) &^ lPossibleNumber)
+		l.add(lookUp(w)&^lPossibleNumber, after.pos-len(w))
 	}
 	return l
 }
 
-func (l *labels) add(w label) {
-	if l.near == 0 {
-		l.near = w
+func (l *labels) add(w label, gap int) {
+	if l.near == 0 && w != 0 {
+		l.near, l.gap = w, gap
 	}
 	l.all |= w
 }

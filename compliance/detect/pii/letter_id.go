@@ -95,6 +95,9 @@ func word(t *detect.Text, start, end int, report func(detect.Finding)) {
 		if !fitsAny(s, id.masks) || !id.ok(s) {
 			continue
 		}
+		if id.rule.sureness() < sure && !bytes.Equal(s, b[start:end]) {
+			continue // without a check digit, capitals are the least
+		}
 		if !id.alone {
 			if !read {
 				l, read = labelsOf(t, start, end), true
@@ -105,7 +108,7 @@ func word(t *detect.Text, start, end int, report func(detect.Finding)) {
 		} else if !bytes.Equal(s, b[start:end]) {
 			continue // where no word helps, case must
 		}
-		report(id.rule.at(start, end, .94))
+		report(id.rule.at(start, end, id.rule.sureness()))
 		return
 	}
 }
@@ -130,7 +133,7 @@ func apart(t *detect.Text, start, end int, report func(detect.Finding)) {
 		if !f.alone && !labelsOf(t, first, last).names(f.label) {
 			continue
 		}
-		report(f.rule.at(first, last, .94))
+		report(f.rule.at(first, last, f.rule.sureness()))
 		return
 	}
 }

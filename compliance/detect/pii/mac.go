@@ -84,7 +84,7 @@ func spaced(b []byte, step int, sep byte) bool {
 // alone says whether nothing makes a longer run of it, as in a fingerprint.
 func alone(b []byte, start, end int, sep byte) bool {
 	p, n := at(b, start-1), at(b, end)
-	if isWord(p) || isWord(n) || p == sep && sep != '.' {
+	if isWord(p) || isWord(n) || p == sep {
 		return false
 	}
 	return n != sep || !isHex(at(b, end+1))

@@ -56,7 +56,7 @@ func nationalDigits(c *chain, report func(detect.Finding)) {
 		for k := range nationalIDs {
 			if n := nationalIDs[k].match(c, i, buf[:0]); n > 0 {
 				r := nationalIDs[k].rule
-				report(r.at(c.groups[i].start, c.groups[i+n-1].end, .93))
+				report(r.at(c.groups[i].start, c.groups[i+n-1].end, r.sureness()))
 				i += n - 1
 				break
 			}

@@ -140,7 +140,7 @@ func possible(digits []byte) bool {
 			if rest < lengths[0] || rest > lengths[1] || oneDigit(digits[n:]) {
 				return false
 			}
-			return digits[0] != '1' || digits[1] >= '2'
+			return true
 		}
 	}
 	return false
@@ -153,6 +153,9 @@ func nanp(d []byte) bool {
 	return len(d) == 10 && d[0] >= '2' && d[1] != '9' && !(d[1] == '1' && d[2] == '1')
 }
 
+// reachVerb is how far a verb such as "call" may stand from the number, in bytes.
+const reachVerb = 24
+
 // labelled is the number of groups from the start of the chain that the words
 // beside it call a phone number; or 0.
 func labelled(c *chain) int {
@@ -163,6 +166,15 @@ func labelled(c *chain) int {
 	least := 7
 	if !l.is(lPhone) {
 		least = 9
+	}
+	if !l.is(lPhone) && l.gap > reachVerb {
+		return 0
+	}
+	if len(c.groups) == 2 && c.gapIs(0, ".") && !c.shape(0, 3, 4) || len(c.groups) > 1 && c.groups[0].len() < 3 && c.gapIs(0, ".") && c.groups[1].len() < 2 {
+		return 0 // a decimal, a version
+	}
+	if len(c.groups) > 1 && c.gapIs(0, "/") && c.b[c.groups[0].start] != '0' {
+		return 0 // a fraction
 	}
 	best, count := 0, 0
 	for n := 1; n <= len(c.groups) && n <= 8; n++ {
@@ -193,11 +205,24 @@ func labelled(c *chain) int {
 	}
 	if best > 0 {
 		var buf [maxE164]byte
-		if oneDigit(c.text(buf[:0], 0, best)) {
+		if dull(c.text(buf[:0], 0, best)) || best >= 4 && c.gapIs(0, ".") && c.groups[3].len() <= 3 && c.groups[1].len() == 3 {
 			return 0
 		}
 	}
 	return best
+}
+
+// dull says whether a number has no more than two different digits, as tables
+// of zeros and ones do.
+func dull(d []byte) bool {
+	seen, kinds := [10]bool{}, 0
+	for _, c := range d {
+		if !seen[c-'0'] {
+			seen[c-'0'] = true
+			kinds++
+		}
+	}
+	return kinds < 3
 }
 
 // units are the words after a number that counts something.

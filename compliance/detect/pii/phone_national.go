@@ -1,5 +1,7 @@
 package pii
 
+import "strings"
+
 // national is the number of groups from i on that are printed as some country
 // prints its own numbers, and how sure that is; or 0. Forms that other things
 // share are left to the words beside them.
@@ -31,6 +33,9 @@ func national(c *chain, i int) (int, float64) {
 		if !f.brackets && c.gapIs(i, " ") && !l.is(lPhone|lPhoneWeak) && listed(c, i, n) {
 			continue
 		}
+		if n == 5 && dumped(c.b, g.start) {
+			continue
+		}
 		if last := i + n - 1; last < len(c.groups)-1 && !outer(c, last) || !c.freeRight(last) {
 			continue
 		}
@@ -43,6 +48,13 @@ func national(c *chain, i int) (int, float64) {
 // such groups, where no one can tell which belong together.
 func listed(c *chain, i, n int) bool {
 	return i > 0 && c.gapIs(i-1, " ") || i+n < len(c.groups) && c.gapIs(i+n-1, " ")
+}
+
+// dumped says whether two pairs of hexadecimal digits stand before i, as in the
+// dump of a file.
+func dumped(b []byte, i int) bool {
+	return at(b, i-1) == ' ' && isHex(at(b, i-2)) && isHex(at(b, i-3)) && at(b, i-4) == ' ' &&
+		isHex(at(b, i-5)) && isHex(at(b, i-6)) && !isWord(at(b, i-7))
 }
 
 // outer says whether gap i separates numbers rather than groups of one.
@@ -60,12 +72,12 @@ type form struct {
 	// first is what the first group, and so the number, starts with: any of
 	// these, or anything.
 	first []string
-	// gaps are the separators in order; one that is given once is for all. "-."
-	// allows either, evenly.
-	gaps     string
-	brackets bool // around the first group
-	digits   func(d []byte) bool
-	labelled bool
+	// gaps are the separators that are allowed, the same one everywhere; each has
+	// one for every gap instead.
+	gaps, each string
+	brackets   bool // around the first group
+	digits     func(d []byte) bool
+	labelled   bool
 }
 
 var (
@@ -113,14 +125,15 @@ var forms = []form{
 	{groups: []int{3, 7}, first: zero, gaps: "/-"},
 	{groups: []int{3, 8}, first: zero, gaps: "/-"},
 	{groups: []int{3, 3, 2, 2}, first: zero, gaps: " "},
-	{groups: []int{3, 3, 2, 2}, first: zero, gaps: "-   "},
+	{groups: []int{3, 3, 2, 2}, first: zero, each: "-  "},
 	// Netherlands, Sweden: 06-12345678, 08-123 456 78, 070-123 45 67.
 	{groups: []int{2, 8}, first: []string{"06"}, gaps: " -"},
-	{groups: []int{2, 3, 3, 2}, first: zero, gaps: "-  "},
+	{groups: []int{2, 3, 3, 2}, first: zero, each: "-  "},
 	// China: 138 1234 5678.
 	{groups: []int{3, 4, 4}, first: []string{"13", "14", "15", "16", "17", "18", "19"}, gaps: " -"},
 	// Russia: 8 (495) 123-45-67, 8-800-555-35-35.
 	{groups: []int{1, 3, 3, 2, 2}, first: []string{"8"}, gaps: " -"},
+	{groups: []int{1, 3, 3, 2, 2}, first: []string{"8"}, each: "  --"},
 	// Spain, India, Portugal and others: only where a word says so.
 	{groups: []int{3, 3, 3}, gaps: any3, labelled: true},
 	{groups: []int{3, 2, 2, 2}, gaps: any3, labelled: true},
@@ -168,10 +181,10 @@ func (f *form) gapsFit(c *chain, i int) bool {
 		if bracket && gap == "" {
 			continue
 		}
-		if len(gap) != 1 || !bracket && !allowed(f.gaps, k, gap[0]) {
+		if len(gap) != 1 || !bracket && !f.allowed(k, gap[0]) {
 			return false
 		}
-		if bracket || isLong(f.gaps) {
+		if bracket || f.each != "" {
 			continue
 		}
 		if first != 0 && first != gap[0] {
@@ -182,19 +195,11 @@ func (f *form) gapsFit(c *chain, i int) bool {
 	return true
 }
 
-// isLong says whether gaps are given one by one.
-func isLong(gaps string) bool { return len(gaps) > 1 && gaps[0] == '-' && gaps[1] == ' ' }
-
-func allowed(gaps string, k int, gap byte) bool {
-	if isLong(gaps) {
-		return gaps[min(k, len(gaps)-1)] == gap
+func (f *form) allowed(k int, gap byte) bool {
+	if f.each != "" {
+		return f.each[k] == gap
 	}
-	for j := 0; j < len(gaps); j++ {
-		if gaps[j] == gap {
-			return true
-		}
-	}
-	return false
+	return strings.IndexByte(f.gaps, gap) >= 0
 }
 
 func startsWithAny(b []byte, heads []string) bool {

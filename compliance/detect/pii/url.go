@@ -237,7 +237,7 @@ func pathEnd(b []byte, i int, quote byte) int {
 	for i > host {
 		c := b[i-1]
 		open := c == '(' || c == '['
-		if !open && strings.IndexByte(".,;:!?*_'", c) < 0 {
+		if !open && strings.IndexByte(".,;:!?*_'$", c) < 0 {
 			break
 		}
 		if c == '_' && quote != '_' {

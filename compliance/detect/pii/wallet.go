@@ -1,6 +1,8 @@
 package pii
 
 import (
+	"bytes"
+
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
 )
 
@@ -61,11 +63,8 @@ func coin(t *detect.Text, start, end int) float64 {
 	return 0
 }
 
-// nobody is how many leading zeros only special addresses have.
-const (
-	nobody = 24
-	zeros  = "0000000000000000000000000000000000000000"
-)
+// nobody is how many equal leading digits only special addresses and masks have.
+const nobody = 24
 
 // ethereum checks forty hexadecimal digits. Mixed case must be the check sum of
 // EIP-55; one case has none.
@@ -84,7 +83,7 @@ func ethereum(hex []byte) float64 {
 			lower[i] |= 0x20
 		}
 	}
-	if same || string(hex[:nobody]) == zeros[:nobody] {
+	if same || bytes.Count(hex[:nobody], hex[:1]) == nobody {
 		return 0
 	}
 	if !upper || !low {

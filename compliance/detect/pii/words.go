@@ -38,7 +38,7 @@ var words = table(map[label]string{
 		amount total price sum revenue population views bytes meter inventory catalog catalogue
 		page pages room flight seat row rows column index size width height code status exit memory line offset chapter
 		serie заказ заказа 訂單 订单 注文 policy claim docket oid port pid uid guid uuid vin zip plz`,
-	lVersion: `version versions ver v versión versao versão release releases build builds firmware fw driver revision rev
+	lVersion: `rfc dwarf iso version versions ver v versión versao versão release releases build builds firmware fw driver revision rev
 		section sections table tables figure fig equation appendix annex step requirement
 		chapter abschnitt kapitel clause article paragraph oid oids assembly kernel patch
 		upgrade upgraded upgrades update updated updating downgrade downgraded bump bumped bumps sdk api runtime
@@ -51,8 +51,9 @@ var words = table(map[label]string{
 	lPassport: `passport passports reisepass reisepassnummer passeport pasaporte passaporto passaporte paspoort
 		paszport pasport паспорт паспорта 护照 護照 パスポート 여권`,
 	lDriver:       "driver drivers driving",
+	lDL:           "dl",
 	lLicenceWord:  "license licence lic licencia",
-	lLicence:      `dl dln dvla führerschein fuhrerschein führerscheinnummer permis rijbewijs patente conducir`,
+	lLicence:      `dln dvla führerschein fuhrerschein führerscheinnummer permis rijbewijs patente conducir`,
 	lNHS:          "nhs",
 	lNINO:         "nino ni insurance",
 	lSteuerID:     `steuer steuerid steueridentifikationsnummer idnr steuernummer identifikationsnummer steuerliche tin`,

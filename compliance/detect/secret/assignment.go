@@ -85,10 +85,18 @@ func (s *search) assignment(k key, start, end int) {
 		Start: from, End: to, Confidence: 0.85,
 	}}
 	if k.strength == passwordKey {
+		if !quoted {
+			c.End = s.withMarks(start, to)
+			value = s.norm[from:c.End]
+		}
 		if !s.password(value, quoted, a.prose) {
 			return
 		}
 		c.Rule, c.Entity = passwordRule, Password
+		if first, last, ok := s.keyed(start, to); ok {
+			c.Rule, c.Entity, c.Severity = connectionStringRule, ConnectionString, detect.Critical
+			c.Start, c.End, c.Confidence, c.rank = first, last, 0.95, rankConnection
+		}
 		s.add(c)
 		return
 	}
@@ -104,6 +112,26 @@ func (s *search) assignment(k key, start, end int) {
 		c.Entity = GenericSecret
 	}
 	s.add(c)
+}
+
+// named examines what follows the name of a vendor itself: "Cohere: …". Without
+// the word "key" it takes the vendor's form and the looks of a key.
+func (s *search) named(vendor, start, end int) {
+	if len(s.vendors[vendor].shapes) == 0 || !s.wordAt(start, end) {
+		return
+	}
+	a, ok := s.operator(start, end)
+	if !ok || a.bare {
+		return
+	}
+	from, to, _ := s.value(a.end)
+	if to-from < 16 || to-from > maxFormed || s.kinds(s.norm[from:to]) < 3 || !s.formed(vendor, s.norm[from:to]) {
+		return
+	}
+	s.add(candidate{rank: rankAssigned, Finding: detect.Finding{
+		Rule: apiKeyRule, Entity: APIKey, Severity: detect.High, Category: detect.Security,
+		Start: from, End: to, Confidence: 0.8, Vendor: s.vendors[vendor].name,
+	}})
 }
 
 // formed says that a value has one of the vendor's forms and looks random.
@@ -217,28 +245,40 @@ func (s *search) operator(start, at int) (operator, bool) {
 	if spaces == 0 {
 		return operator{}, false
 	}
-	if bytes.IndexByte([]byte("iwleshat"), s.lower[at]) >= 0 {
+	if bytes.IndexByte([]byte("iwleshatfod"), s.lower[at]) >= 0 {
 		if end := s.verb(at); end > 0 {
 			return operator{end: end, prose: true}, true
 		}
 	}
-	option := false
-	for from := start; from > 0 && start-from < maxName; from-- {
-		if !s.sets.has(b[from-1], url64) {
-			option = bytes.HasPrefix(b[from:], []byte("--"))
-			break
-		}
+	from := start
+	for from > 0 && start-from < maxName && s.sets.has(b[from-1], url64) {
+		from--
 	}
-	return operator{end: at, bare: !option}, true
+	return operator{end: at, bare: !bytes.HasPrefix(b[from:], []byte("--"))}, true
 }
 
 // verb is where the verb at the offset ends by which a sentence assigns, or 0.
 func (s *search) verb(at int) int {
 	for _, v := range []string{
-		"is: ", "is ", "was ", "are ", "is set to ", "set to ", "to ", "here: ", "ist: ", "ist ", "lautet: ", "lautet ", "est ", "es ", "era ",
+		"is set to ", "is: ", "is ", "was ", "are ", "set to ", "here: ", "ist: ", "ist ", "lautet: ", "lautet ", "est ", "es ", "era ",
 	} {
 		if bytes.HasPrefix(s.lower[at:min(len(s.lower), at+len(v))], []byte(v)) {
 			return at + len(v)
+		}
+	}
+	// "the password for the staging host is"
+	for _, v := range []string{"for ", "of ", "to ", "on ", "für ", "de ", "del ", "do "} {
+		if !bytes.HasPrefix(s.lower[at:], []byte(v)) {
+			continue
+		}
+		clause := s.lower[at:min(len(s.lower), at+maxName)]
+		if i := bytes.IndexAny(clause, ".,;\n"); i >= 0 {
+			clause = clause[:i]
+		}
+		for _, is := range []string{" is ", " is: ", ": ", " ist ", " est ", " es ", " é "} {
+			if i := bytes.Index(clause, []byte(is)); i >= 0 {
+				return at + i + len(is)
+			}
 		}
 	}
 	return 0
@@ -312,6 +352,56 @@ func (s *search) value(at int) (from, to int, quoted bool) {
 		to--
 	}
 	return at, to, false
+}
+
+// withMarks widens a password beyond marks that end other values, as people put
+// them in passwords. Behind "?" and "&" it is a parameter and they do end it.
+func (s *search) withMarks(start, to int) int {
+	for from := start; from > 0 && start-from < maxName; from-- {
+		if c := s.norm[from-1]; c == '?' || c == '&' {
+			return to
+		}
+		if !s.sets.has(s.norm[from-1], url64|dot) {
+			break
+		}
+	}
+	end := to
+	for end < len(s.norm) && end-to < maxPassword && s.norm[end] == '&' {
+		next := end + 1
+		for next < len(s.norm) && next-to < maxPassword && !s.sets.has(s.norm[next], valueEnd) {
+			if s.norm[next] == '=' {
+				return to
+			}
+			next++
+		}
+		if next == end+1 {
+			break
+		}
+		end = next
+	}
+	for end > to && bytes.IndexByte([]byte(".:?"), s.norm[end-1]) >= 0 {
+		end--
+	}
+	return end
+}
+
+// keyed says that a password is one of the pairs of a connection string such as
+// "Server=…;User Id=…;Password=…;", and returns the whole.
+func (s *search) keyed(start, end int) (from, to int, ok bool) {
+	line := s.lower[max(0, start-300):start]
+	if i := bytes.LastIndexAny(line, "\n\"'`"); i >= 0 {
+		line = line[i+1:]
+	}
+	if bytes.IndexByte(line, ';') < 0 {
+		return 0, 0, false
+	}
+	for _, w := range []string{"server=", "data source=", "host=", "endpoint=", "driver="} {
+		if bytes.Contains(line, []byte(w)) {
+			from, to = s.pairs(start, end)
+			return from, to, from < start && to >= end
+		}
+	}
+	return 0, 0, false
 }
 
 // strong says that a password that ends in "!" has digits as well, so that the

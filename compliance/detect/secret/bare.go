@@ -7,9 +7,13 @@ import (
 )
 
 const (
-	leastBare   = 24
-	mostBare    = 90
-	bareEntropy = 4.25
+	leastBare = 24
+	mostBare  = 90
+	// With a word such as "key" before it a run need not be as long and random
+	// as without.
+	hintedEntropy = 4.25
+	longBare      = 32
+	bareEntropy   = 4.5
 )
 
 // bare looks for strings that nothing names but that look random: the weakest
@@ -60,16 +64,49 @@ func (s *search) bareRun(from, to int) {
 	}
 	// Names and paths have few changes between letters and digits, or many
 	// marks between words.
-	if digits < 3 || changes < len(body)/7 || marks > len(body)/8+1 || entropy(body) < bareEntropy || s.placeholder(body) {
+	if digits < 3 || changes < len(body)/7 || marks > len(body)/8+1 || s.placeholder(body) {
 		return
 	}
-	if s.known(from, to) {
+	if bits := entropy(body); bits < hintedEntropy || (bits < bareEntropy || len(body) < longBare) && !s.hinted(from) {
+		return
+	}
+	if s.known(from, to) || s.isText(v) || s.isWallet(body) {
 		return
 	}
 	s.add(candidate{rank: rankBare, named: true, Finding: detect.Finding{
 		Rule: apiKeyRule, Entity: GenericSecret, Severity: detect.Low, Category: detect.Security,
 		Start: from, End: to, Confidence: 0.4,
 	}})
+}
+
+// hinted says that the words before a run speak of secrets.
+func (s *search) hinted(at int) bool {
+	before := s.lower[max(0, at-100):at]
+	for _, w := range []string{"key", "secret", "token", "credential", "password", "auth", "login", "access"} {
+		if bytes.Contains(before, []byte(w)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isText says that a run is the base64 of a text.
+func (s *search) isText(v []byte) bool {
+	plain, ok := decode64(v)
+	if !ok || len(plain) == 0 {
+		return false
+	}
+	for _, c := range plain {
+		if (c < ' ' || c > '~') && c != '\n' {
+			return false
+		}
+	}
+	return true
+}
+
+// isWallet says that a run has the form of an address that anyone may know.
+func (s *search) isWallet(v []byte) bool {
+	return len(v) >= 25 && len(v) <= 35 && (v[0] == '1' || v[0] == '3') && bytes.IndexAny(v, "0OIl+/_-") < 0
 }
 
 // quoted says that a run stands for itself: between blanks or quotes.

@@ -18,18 +18,17 @@ func schemes() map[string]string {
 		"snowflake": "snowflake", "redshift": "redshift", "elasticsearch": "elastic", "couchbase": "couchbase", "couchbases": "couchbase", "db2": "db2", "libsql": "turso",
 		"influxdb": "influxdb", "influx": "influxdb", "memcached": "memcached", "ldap": "ldap", "ldaps": "ldap", "smtp": "smtp", "smtps": "smtp",
 		"imap": "imap", "imaps": "imap", "ftp": "ftp", "ftps": "ftp", "sftp": "sftp", "ssh": "ssh", "smb": "smb", "socks5": "socks", "rtsp": "rtsp",
-		"http": "", "https": "",
 	}
 }
 
-// dialects are what SQLAlchemy and JDBC put next to a scheme.
-const maxScheme = 40
+const (
+	maxScheme = 40 // with what SQLAlchemy and JDBC put next to it
+	maxURI    = 1000
+)
 
-const maxURI = 1000
-
-// uri examines "://". Of a connection string the whole is the finding: who
-// takes the password out of it has still told where it fits. Of a web address
-// it is the password alone, as the rest is a finding of its own.
+// uri examines "://". The whole string is the finding: who takes the password
+// alone out of it has still told where it fits. Passwords in web addresses are
+// found by package pii, which knows what an address is.
 func (s *search) uri(start, after int) {
 	b := s.norm
 	from := start
@@ -79,7 +78,7 @@ func (s *search) uri(start, after int) {
 		}
 		stop++
 	}
-	if at < 0 || slash >= 0 && at > slash && vendor == "" {
+	if at < 0 {
 		return
 	}
 	colon := bytes.IndexByte(b[after:at], ':')
@@ -94,15 +93,10 @@ func (s *search) uri(start, after int) {
 	if len(host) == 0 || !s.reveals(user, password, host) {
 		return
 	}
-	c := candidate{rank: rankConnection, Finding: detect.Finding{
+	s.add(candidate{rank: rankConnection, Finding: detect.Finding{
 		Rule: connectionStringRule, Entity: ConnectionString, Severity: detect.Critical, Category: detect.Security,
-		Start: begin, End: s.trimURI(begin, stop), Confidence: 0.97, Vendor: vendor,
-	}}
-	if vendor == "" {
-		c.Rule, c.Entity, c.Severity, c.named = passwordRule, Password, detect.High, true
-		c.Start, c.End = after+colon+1, at
-	}
-	s.add(c)
+		Start: begin, End: s.trimURI(begin, stop), Confidence: 0.985, Vendor: vendor,
+	}})
 }
 
 // trimURI leaves out the sentence's own marks after an address.

@@ -39,6 +39,25 @@ func (s *search) header(basic bool, start, after int) {
 	}})
 }
 
+// authField examines an Authorization field of another scheme than Bearer and
+// Basic, or of none: "ApiKey …", "Token …".
+func (s *search) authField(start, after int) {
+	at := after
+	for at < len(s.norm) && at-after < 20 && s.sets.has(s.norm[at], lower|upper|hyphen) {
+		at++
+	}
+	if at == after || at >= len(s.norm) || s.norm[at] != ' ' {
+		at = after
+	} else {
+		at++
+	}
+	switch string(s.lower[after:at]) {
+	case "bearer ", "basic ":
+		return
+	}
+	s.header(false, start, at)
+}
+
 // basic says that a value is the base64 of "user:password" (RFC 7617).
 func (s *search) basic(v []byte) bool {
 	if len(v) < 8 {

@@ -53,6 +53,7 @@ const (
 	pemBlock
 	uriScheme
 	authScheme
+	authField
 	curlUser
 	storageKey
 	signature
@@ -119,6 +120,9 @@ func compile() *detector {
 	add("://", uriScheme, 0)
 	add("bearer ", authScheme, 0)
 	add("basic ", authScheme, 1)
+	add("authorization: ", authField, 0)
+	add("authorization\": \"", authField, 0)
+	add("authorization': '", authField, 0)
 	add(" -u ", curlUser, 0)
 	add(" --user ", curlUser, 0)
 	add("accountkey=", storageKey, 0)
@@ -172,6 +176,7 @@ func (s *search) hit(id, end int) {
 		s.token(&s.formats[p.index], start)
 	case vendorName:
 		s.names = append(s.names, mention{start, end, p.index})
+		s.named(p.index, start, end)
 	case assignmentKey:
 		s.assignment(s.keys[p.index], start, end)
 	case webToken:
@@ -182,6 +187,8 @@ func (s *search) hit(id, end int) {
 		s.uri(start, end)
 	case authScheme:
 		s.header(p.index == 1, start, end)
+	case authField:
+		s.authField(start, end)
 	case curlUser:
 		s.curlUser(start, end)
 	case storageKey:

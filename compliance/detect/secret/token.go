@@ -89,10 +89,43 @@ func (s *search) token(f *format, at int) {
 			return
 		}
 	}
-	if f.need&summed != 0 && checksummed(body) {
+	switch {
+	case f.need&summed != 0 && checksummed(body):
 		c.Confidence = 0.99
+	case f.need&(named|threefold) == 0 && c.detail >= 4:
+		c.Confidence = 0.985 // more than what a web address around it has
 	}
 	s.add(c)
+	if c.Vendor == "aws" && (f.template == "AKIA<A16>" || f.template == "ASIA<A16>") {
+		s.awsSecret(end)
+	}
+}
+
+// awsSecret looks behind an access key for the secret that belongs to it, which
+// has no form but its forty characters.
+func (s *search) awsSecret(after int) {
+	const length, reach = 40, 60
+	for from := after; from < len(s.norm) && from-after < reach; {
+		if !s.sets.has(s.norm[from], alnum|slashPlus) {
+			from++
+			continue
+		}
+		to := from
+		for to < len(s.norm) && to-from <= length && s.sets.has(s.norm[to], alnum|slashPlus) {
+			to++
+		}
+		if to-from > length {
+			return
+		}
+		if v := s.norm[from:to]; len(v) == length && s.kinds(v) == 3 && s.random(v) && !s.placeholder(v) && s.endsAt(to) {
+			s.add(candidate{rank: rankAssigned, Finding: detect.Finding{
+				Rule: apiKeyRule, Entity: APIKey, Severity: detect.High, Category: detect.Security,
+				Start: from, End: to, Confidence: 0.85, Vendor: "aws",
+			}})
+			return
+		}
+		from = to
+	}
 }
 
 // beginsAt says that what begins here is not the rest of something longer.

@@ -25,7 +25,7 @@ const (
 // Request is what to ask.
 type Request struct {
 	Method string
-	// Path is appended to the base URL; Query may be nil.
+	// Path is appended to the base URL, and is escaped; Query may be nil.
 	Path  string
 	Query url.Values
 	// Header is sent besides the key; it may be nil.
@@ -34,6 +34,8 @@ type Request struct {
 	Body any
 	// Model is named when the provider does not know it.
 	Model string
+	// Fault is why there is nothing to send, if there is not.
+	Fault error
 }
 
 // Client calls one provider.
@@ -124,8 +126,8 @@ func (w *Client) guard(ctx context.Context, call func() error) error {
 }
 
 func (w *Client) encode(r Request) ([]byte, error) {
-	if r.Body == nil {
-		return nil, nil
+	if r.Fault != nil || r.Body == nil {
+		return nil, r.Fault
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 )
 
@@ -38,10 +39,10 @@ func (l *lines) read() ([]byte, error) {
 	l.line = l.line[:0]
 	for {
 		c, err := l.r.ReadByte()
-		if err == io.EOF && len(l.line) > 0 { //nolint:errorlint // bufio gives it bare
-			return l.line, nil
-		}
 		if err != nil {
+			if errors.Is(err, io.EOF) && len(l.line) > 0 {
+				return l.line, nil
+			}
 			return nil, err
 		}
 		if l.left--; l.left < 0 {
@@ -105,7 +106,7 @@ func (s *sse) fill() error {
 	var cuts []int // where lines of data end
 	for {
 		line, err := s.read()
-		if err == io.EOF { //nolint:errorlint // read gives it bare
+		if errors.Is(err, io.EOF) {
 			s.closed = true
 			break
 		}

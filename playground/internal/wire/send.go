@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 )
 
 // errLong says that more came than is read.
@@ -14,8 +15,10 @@ var errLong = errors.New("too long")
 // send makes one request. It gives a successful answer, whose body the caller
 // closes, or a fault. own is ctx with the limits of the call.
 func (w *Client) send(ctx, own context.Context, r Request, body []byte, accept string) (*http.Response, *fault) {
-	u := *w.base
-	u.Path += r.Path
+	u, err := url.Parse(w.base.String() + r.Path)
+	if err != nil {
+		return nil, w.broken(ctx, own, err)
+	}
 	u.RawQuery = r.Query.Encode()
 	var content io.Reader
 	if body != nil {
