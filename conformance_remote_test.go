@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/promptmetrics-go/promptmetrics/abtest/abtesttest"
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
 	"github.com/promptmetrics-go/promptmetrics/client"
@@ -46,6 +47,10 @@ func TestRemote(t *testing.T) {
 		t.Run("Evals", func(t *testing.T) {
 			t.Parallel()
 			evalsuite.Run(t, r.evals)
+		})
+		t.Run("ABTests", func(t *testing.T) {
+			t.Parallel()
+			abtesttest.Run(t, r.abtests)
 		})
 		t.Run("EvalRuns", func(t *testing.T) {
 			t.Parallel()
@@ -111,6 +116,18 @@ func (r remote) evals(tb testing.TB) evalsuite.Env {
 	return evalsuite.Env{
 		Mine: own.Evals, Theirs: foreign.Evals, Recorder: own.Telemetry, TheirRecorder: foreign.Telemetry,
 		Actor: "own", Audit: own.Audit,
+	}
+}
+
+func (r remote) abtests(tb testing.TB) abtesttest.Env {
+	tb.Helper()
+	one, two := r.pair(tb)
+	mine := r.connect(tb, "own", one.String(), everything, one)
+	theirs := r.connect(tb, "foreign", two.String(), everything, two)
+	return abtesttest.Env{
+		Mine: mine.ABTests, Theirs: theirs.ABTests, Guest: r.connect(tb, "guest", one.String(), ordinary, one).ABTests,
+		Registry: mine.Registry, Evals: mine.Evals, Recorder: mine.Telemetry, TheirRecorder: theirs.Telemetry,
+		Protect: r.protect(one), Actor: "own", Audit: mine.Audit,
 	}
 }
 

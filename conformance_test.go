@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/promptmetrics-go/promptmetrics"
+	"github.com/promptmetrics-go/promptmetrics/abtest/abtesttest"
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/access/accesstest"
 	"github.com/promptmetrics-go/promptmetrics/client"
@@ -99,6 +100,10 @@ func TestInProcess(t *testing.T) {
 			t.Parallel()
 			evalsuite.Run(t, d.evals)
 		})
+		t.Run("ABTests", func(t *testing.T) {
+			t.Parallel()
+			abtesttest.Run(t, d.abtests)
+		})
 		t.Run("EvalRuns", func(t *testing.T) {
 			t.Parallel()
 			evalsuite.RunRuns(t, d.evalRuns)
@@ -161,6 +166,17 @@ func (d *deployment) evals(tb testing.TB) evalsuite.Env {
 	return evalsuite.Env{
 		Mine: own.Evals, Theirs: foreign.Evals, Recorder: own.Telemetry, TheirRecorder: foreign.Telemetry,
 		Actor: owner.Name, Audit: own.Audit,
+	}
+}
+
+func (d *deployment) abtests(tb testing.TB) abtesttest.Env {
+	tb.Helper()
+	one, two := d.pair(tb)
+	mine, theirs := d.In(one, owner), d.In(two, owner)
+	return abtesttest.Env{
+		Mine: mine.ABTests, Theirs: theirs.ABTests, Guest: d.In(one, guest).ABTests,
+		Registry: mine.Registry, Evals: mine.Evals, Recorder: mine.Telemetry, TheirRecorder: theirs.Telemetry,
+		Protect: d.protect(one), Actor: owner.Name, Audit: mine.Audit,
 	}
 }
 

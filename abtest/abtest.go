@@ -30,7 +30,8 @@ type Tests interface {
 	Delete(ctx context.Context, id int64) error
 	// Run compares the versions and keeps the result. Scores for a test on an
 	// evaluation, scores of one version only, or too few that were logged, are
-	// ErrBadRequest.
+	// ErrBadRequest. A caller who looks repeatedly sends all scores each time,
+	// the old ones and the new.
 	Run(ctx context.Context, id int64, s Scores) (Result, error)
 	// Results gives the results of a test, newest first.
 	Results(ctx context.Context, id int64, r page.Request) (page.Of[Result], error)
@@ -65,7 +66,9 @@ type Mode string
 const (
 	// Fixed decides by the p-value at the end of the test.
 	Fixed Mode = "fixed"
-	// Sequential decides by a p-value that stays valid however often one looks.
+	// Sequential decides by a p-value that stays valid however often one looks
+	// while scores are added: the least of all looks at scores of one source. The
+	// first look that finds a winner decides.
 	Sequential Mode = "sequential"
 )
 
@@ -151,7 +154,7 @@ type Result struct {
 	stats.Result
 	Guardrails []GuardrailResult `json:"guardrails"`
 	// SampleRatioP tests whether logs since the creation of the test split as
-	// the test asks for; nil without such logs.
+	// the test asks for; nil without such logs, and once a version was promoted.
 	SampleRatioP *float64       `json:"sample_ratio_p"`
 	CreatedAt    timestamp.Time `json:"created_at"`
 	Workspace    string         `json:"workspace_id"`

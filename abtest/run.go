@@ -2,7 +2,9 @@ package abtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/promptmetrics-go/promptmetrics/abtest/stats"
 	"github.com/promptmetrics-go/promptmetrics/eval"
@@ -22,7 +24,10 @@ type logs struct{ a, b Logged }
 
 // Run compares the versions; see [Tests].
 func (s *Service) Run(ctx context.Context, id int64, given Scores) (Result, error) {
-	t, err := s.Get(ctx, id)
+	if id <= 0 {
+		return Result{}, errNoTest()
+	}
+	t, err := s.store.Test(ctx, id)
 	if err != nil {
 		return Result{}, err
 	}
@@ -37,44 +42,66 @@ func (s *Service) Run(ctx context.Context, id int64, given Scores) (Result, erro
 	if err != nil {
 		return Result{}, err
 	}
-	o := stats.Options{
-		Kind: kindOf(t.Metric, found), LowerWins: lowerWins(t.Metric), PlannedN: t.PlannedN, Seed: stats.SeedOf(t.ID, found.a, found.b),
-	}
-	if t.LatestResult != nil && t.LatestResult.Sequential != nil {
-		o.PreviousSequentialP = t.LatestResult.Sequential.P
-	}
-	compared, err := stats.Compare(found.a, found.b, o)
+	r, err := t.compare(found)
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{TestID: t.ID, Source: found.source, Metric: t.Metric, Mode: t.Mode, Result: compared, Guardrails: []GuardrailResult{}}
-	if len(found.pairedA) >= 2 {
-		paired, err := stats.ComparePaired(found.pairedA, found.pairedB, o.Kind)
-		if err != nil {
-			return Result{}, err
-		}
-		r.Paired = &paired
-	}
-	if r.Guardrails, err = t.check(logged); err != nil {
+	if err := r.checkGuardrails(t, logged); err != nil {
 		return Result{}, err
 	}
 	if found.source == FromLogs {
 		r.checkTraffic(t, logged)
 	}
-	if found.source == FromEvaluation && o.LowerWins {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("The metric is %s: the lower score of the evaluation wins. Where higher is better, make the test with the metric score.", t.Metric))
-	}
 	return s.store.InsertResult(ctx, r, settle)
 }
 
-// settle keeps the sequential p-value the least of all looks, also when two
-// look at once, and lets it decide where the test is sequential.
-func settle(r Result, before *Result) Result {
-	if q := r.Sequential; q != nil && before != nil && before.Sequential != nil {
-		if p := before.Sequential.P; p != nil && (q.P == nil || *p < *q.P) {
-			least := *p
-			q.P = &least
+// compare does the statistics.
+func (t Test) compare(found samples) (Result, error) {
+	kind := kindOf(t.Metric, found)
+	compared, err := stats.Compare(found.a, found.b, stats.Options{
+		Kind: kind, LowerWins: lowerWins(t.Metric), PlannedN: t.PlannedN, Seed: stats.SeedOf(t.ID, found.a, found.b),
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	r := Result{TestID: t.ID, Source: found.source, Metric: t.Metric, Mode: t.Mode, Result: compared, Guardrails: []GuardrailResult{}}
+	if len(found.pairedA) >= 2 {
+		paired, err := stats.ComparePaired(found.pairedA, found.pairedB, kind)
+		if err != nil {
+			return Result{}, err
 		}
+		r.Paired = &paired
+	}
+	switch {
+	case found.source == FromEvaluation && lowerWins(t.Metric):
+		r.warn("The metric is %s: the lower score of the evaluation wins. Where higher is better, make the test with the metric score.", t.Metric)
+	case t.Metric == WinRate && kind == stats.Mean:
+		r.warn("The scores are not all 0 or 1: their means were compared, not how often a version won.")
+	}
+	return r, nil
+}
+
+func (r *Result) warn(format string, args ...any) {
+	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
+}
+
+// settle makes a result the next look of the sequential test after before, nil
+// for the first, and lets that test decide where the mode is sequential.
+func settle(r Result, before *Result) Result {
+	if r.Sequential != nil && before != nil && before.Sequential != nil {
+		now, last := *r.Sequential, *before.Sequential
+		if last.P != nil && (now.P == nil || *last.P < *now.P) {
+			now.P = last.P
+		}
+		// The first look that finds a winner decides.
+		if last.Winner != stats.Tie {
+			if now.Winner != stats.Tie && now.Winner != last.Winner {
+				r.Warnings = append(slices.Clone(r.Warnings),
+					fmt.Sprintf("An earlier look decided for version %s; the scores of this one speak for version %s.", last.Winner, now.Winner))
+			}
+			now.Winner = last.Winner
+		}
+		r.Sequential = &now
 	}
 	if r.Mode == Sequential {
 		r.Winner = stats.Tie
@@ -87,10 +114,11 @@ func settle(r Result, before *Result) Result {
 
 func lowerWins(m Metric) bool { return m == Latency || m == Cost }
 
-// kindOf compares rates where the metric is one. The scores of an evaluation
-// may be any; where they are not all 0 or 1 their means are compared.
+// kindOf compares rates where the metric is one. Who sends scores can be asked
+// to send zeros and ones. What an evaluation or people gave may be any rating:
+// where it is not all 0 or 1 the means are compared.
 func kindOf(m Metric, s samples) stats.Kind {
-	if m != WinRate || s.source == FromEvaluation && !(zerosAndOnes(s.a) && zerosAndOnes(s.b)) {
+	if m != WinRate || s.source != FromCaller && !(zerosAndOnes(s.a) && zerosAndOnes(s.b)) {
 		return stats.Mean
 	}
 	return stats.Proportion
@@ -121,17 +149,27 @@ func (s *Service) samples(ctx context.Context, t Test, given Scores, logged logs
 }
 
 func (s *Service) evaluated(ctx context.Context, t Test) (samples, error) {
-	scoresA, err := s.evaluations.Scores(ctx, *t.EvaluationID, t.VersionA, MaxScores)
+	scoresA, err := s.scoresOf(ctx, *t.EvaluationID, t.VersionA)
 	if err != nil {
 		return samples{}, err
 	}
-	scoresB, err := s.evaluations.Scores(ctx, *t.EvaluationID, t.VersionB, MaxScores)
+	scoresB, err := s.scoresOf(ctx, *t.EvaluationID, t.VersionB)
 	if err != nil {
 		return samples{}, err
 	}
 	out := samples{source: FromEvaluation, a: valuesOf(scoresA), b: valuesOf(scoresB)}
 	out.pairedA, out.pairedB = pairs(scoresA, scoresB)
 	return out, enough(out, logs{})
+}
+
+// scoresOf gives the scores of a version. One whose name no result can have has
+// none.
+func (s *Service) scoresOf(ctx context.Context, evaluation int64, version string) ([]eval.Score, error) {
+	scores, err := s.evaluations.Scores(ctx, evaluation, version, MaxScores)
+	if errors.Is(err, pmerr.ErrValidation) {
+		return nil, nil
+	}
+	return scores, err
 }
 
 // enough refuses to compare what nothing was recorded of.

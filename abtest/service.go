@@ -58,7 +58,7 @@ func (s *Service) Get(ctx context.Context, id int64) (Test, error) {
 	if id <= 0 {
 		return Test{}, errNoTest()
 	}
-	return s.store.Test(ctx, id)
+	return s.store.TestWithResult(ctx, id)
 }
 
 // Delete removes a test; see [Tests].
@@ -112,7 +112,10 @@ func (s *Service) Assign(ctx context.Context, id int64, unit string) (Assignment
 	if n := utf8.RuneCountInString(unit); n < 1 || n > maxUnit {
 		return Assignment{}, pmerr.Invalid("unit is required and must be at most 256 characters")
 	}
-	t, err := s.Get(ctx, id)
+	if id <= 0 {
+		return Assignment{}, errNoTest()
+	}
+	t, err := s.store.Test(ctx, id)
 	if err != nil {
 		return Assignment{}, err
 	}

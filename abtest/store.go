@@ -15,12 +15,14 @@ import (
 type Store interface {
 	InsertTest(ctx context.Context, s Spec) (Test, error)
 	Tests(ctx context.Context, r page.Request) (page.Of[Test], error)
-	// Test gives a test with its latest result.
+	// Test gives a test without its latest result.
 	Test(ctx context.Context, id int64) (Test, error)
+	// TestWithResult gives a test with its latest result.
+	TestWithResult(ctx context.Context, id int64) (Test, error)
 	DeleteTest(ctx context.Context, id int64) error
 	// InsertResult fills the ID, CreatedAt and Workspace of a result, keeps what
-	// settle makes of it and the latest one before (nil for none), and completes
-	// the test.
+	// settle makes of it and the latest one before from the same source (nil for
+	// none), and completes the test. settle changes nothing that it is given.
 	InsertResult(ctx context.Context, r Result, settle func(r Result, before *Result) Result) (Result, error)
 	Results(ctx context.Context, id int64, r page.Request) (page.Of[Result], error)
 	// Promote pins a version of the test's prompt, moves the label to it and

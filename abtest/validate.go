@@ -84,7 +84,7 @@ func (s Spec) validate() error {
 	f.check(s.ShareB > 0 && s.ShareB < 1, "share_b must be above 0 and below 1") // NaN fails too
 	f.check(len(s.Guardrails) <= maxGuardrails, "guardrails must be at most %d", maxGuardrails)
 	seen := map[Metric]bool{}
-	for i, g := range s.Guardrails {
+	for i, g := range s.Guardrails[:min(len(s.Guardrails), maxGuardrails)] {
 		f.check(g.Metric == Latency || g.Metric == Cost || g.Metric == Score, "guardrails[%d].metric must be latency, cost or score", i)
 		f.check(!seen[g.Metric], "guardrails[%d].metric must not come twice", i)
 		f.check(g.Margin > 0 && g.Margin <= maxMargin && !math.IsNaN(g.Margin), "guardrails[%d].margin must be above 0 and at most 1e12", i)

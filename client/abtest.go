@@ -11,7 +11,10 @@ import (
 )
 
 // ABTests keeps and runs the A/B tests of one workspace.
-type ABTests struct{ link link }
+type ABTests struct {
+	link  link
+	cache *cache
+}
 
 var _ abtest.Tests = (*ABTests)(nil)
 
@@ -79,6 +82,9 @@ func (t *ABTests) Results(ctx context.Context, id int64, r page.Request) (page.O
 // Promote implements [abtest.Tests]. To promote the same version again changes
 // nothing, so it is repeated like any other call.
 func (t *ABTests) Promote(ctx context.Context, id int64) (abtest.Promotion, error) {
+	// Which prompt it was the answer does not say. A failed call may have
+	// happened, too.
+	defer t.cache.invalidateAll(t.link.workspace)
 	return read[abtest.Promotion](ctx, t.link, request{method: http.MethodPost, path: abTestPath(id) + "/promote"})
 }
 

@@ -202,6 +202,23 @@ func (c *cache) invalidate(s subject) {
 	}
 }
 
+// invalidateAll drops all files of a workspace and dooms those being fetched.
+func (c *cache) invalidateAll(workspace string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key := range c.slots {
+		if key.workspace == workspace {
+			c.drop(key)
+		}
+	}
+	for key, f := range c.flights {
+		if key.workspace == workspace {
+			f.doomed = true
+			delete(c.flights, key)
+		}
+	}
+}
+
 // put stores a slot and makes room for it. The caller holds the mutex.
 func (c *cache) put(s slot) {
 	if e, ok := c.slots[s.key]; ok {

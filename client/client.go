@@ -108,7 +108,7 @@ func (c *Client) Workspace(name string) (*Workspace, error) {
 		Telemetry:  &Telemetry{link: l, now: c.options.Now},
 		Metrics:    &Metrics{link: l},
 		Evals:      &Evals{link: l},
-		ABTests:    &ABTests{link: l},
+		ABTests:    &ABTests{link: l, cache: c.cache},
 		Playground: &Playground{link: l, timeout: c.options.ModelTimeout},
 		Budget:     &Budget{link: l},
 		Compliance: &Compliance{link: l},

@@ -1,9 +1,8 @@
 package httpapi
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -59,13 +58,24 @@ type abTestBody struct {
 	EvaluationID *int64             `json:"evaluation_id,omitempty" minimum:"1" doc:"Compare the results of this evaluation."`
 	Metric       abtest.Metric      `json:"metric,omitempty" enum:"latency,cost,win_rate,score" doc:"Default: latency. Lower wins for latency and cost."`
 	Mode         abtest.Mode        `json:"mode,omitempty" enum:"fixed,sequential" doc:"Default: fixed. A sequential test may be looked at at any time."`
-	PlannedN     int                `json:"planned_n,omitempty" minimum:"2" doc:"Planned scores a version, for the sequential interval. Default: 500."`
-	ShareB       float64            `json:"share_b,omitempty" doc:"The part of the units that get version B. Default: 0.5."`
+	PlannedN     *int               `json:"planned_n,omitempty" minimum:"2" doc:"Planned scores a version, for the sequential interval. Default: 500."`
+	ShareB       *float64           `json:"share_b,omitempty" doc:"The part of the units that get version B. Default: 0.5."`
 	Guardrails   []abtest.Guardrail `json:"guardrails,omitempty" maxItems:"10" doc:"What version B may not make worse by a margin."`
 }
 
 func createABTest(ctx context.Context, ws *promptmetrics.Workspace, _ *struct{}, b abTestBody) (abtest.Test, error) {
-	return ws.ABTests.Create(ctx, abtest.Spec(b))
+	s := abtest.Spec{
+		PromptName: b.PromptName, VersionA: b.VersionA, VersionB: b.VersionB, DatasetID: b.DatasetID, EvaluationID: b.EvaluationID,
+		Metric: b.Metric, Mode: b.Mode, Guardrails: b.Guardrails,
+	}
+	// Zero is not the default, which it would be in Go: it is a fault.
+	if b.PlannedN != nil {
+		s.PlannedN = cmp.Or(*b.PlannedN, -1)
+	}
+	if b.ShareB != nil {
+		s.ShareB = cmp.Or(*b.ShareB, -1)
+	}
+	return ws.ABTests.Create(ctx, s)
 }
 
 type abTestListing struct{ query.Listing }
@@ -87,8 +97,15 @@ func (in abTestID) number() int64 {
 	return id
 }
 
-func getABTest(ctx context.Context, ws *promptmetrics.Workspace, in *abTestID) (abtest.Test, error) {
-	return ws.ABTests.Get(ctx, in.number())
+// abTestDetail has the latest result as a member that is always there.
+type abTestDetail struct {
+	abtest.Test
+	LatestResult *abtest.Result `json:"latest_result"`
+}
+
+func getABTest(ctx context.Context, ws *promptmetrics.Workspace, in *abTestID) (abTestDetail, error) {
+	t, err := ws.ABTests.Get(ctx, in.number())
+	return abTestDetail{t, t.LatestResult}, err
 }
 
 func deleteABTest(ctx context.Context, ws *promptmetrics.Workspace, in *abTestID) (nothing, error) {
@@ -96,35 +113,41 @@ func deleteABTest(ctx context.Context, ws *promptmetrics.Workspace, in *abTestID
 }
 
 type scoresBody struct {
-	A scoreList `json:"scoresA,omitempty" doc:"A number for each trial of version A. Without scores those of the evaluation, or of logs, are compared."`
-	B scoreList `json:"scoresB,omitempty" doc:"A number for each trial of version B."`
+	A []*float64 `json:"scoresA,omitempty" doc:"A number for each trial of version A. Without scores those of the evaluation, or of logs, are compared."`
+	B []*float64 `json:"scoresB,omitempty" doc:"A number for each trial of version B."`
 }
 
-// scoreList tells null, which is none, from an empty list, and from an item
-// that is no number: in a list of numbers a null would read as zero.
-type scoreList []float64
-
-// UnmarshalJSON names each item that is no number, up to a few.
-func (l *scoreList) UnmarshalJSON(data []byte) error {
-	if bytes.Equal(data, []byte("null")) {
-		return nil
-	}
-	var items []json.RawMessage
-	if err := json.Unmarshal(data, &items); err != nil {
-		return pmerr.Invalid("scoresA and scoresB must be lists of numbers")
-	}
-	numbers := make([]float64, len(items))
-	for i, item := range items {
-		if bytes.Equal(item, []byte("null")) || json.Unmarshal(item, &numbers[i]) != nil {
-			return pmerr.Invalid(fmt.Sprintf("scores[%d] must be a number", i))
+// scores checks what encoding/json lets through: a null is no number.
+func (b scoresBody) scores() (abtest.Scores, error) {
+	var faults []string
+	numbers := func(field string, list []*float64) []float64 {
+		if list == nil {
+			return nil
 		}
+		out := make([]float64, len(list))
+		for i, number := range list {
+			switch {
+			case number != nil:
+				out[i] = *number
+			case len(faults) <= maxFaults:
+				faults = append(faults, fmt.Sprintf("%s[%d] must be a number", field, i))
+			}
+		}
+		return out
 	}
-	*l = numbers
-	return nil
+	s := abtest.Scores{A: numbers("scoresA", b.A), B: numbers("scoresB", b.B)}
+	if faults != nil {
+		return abtest.Scores{}, pmerr.Invalid(faults...)
+	}
+	return s, nil
 }
 
 func runABTest(ctx context.Context, ws *promptmetrics.Workspace, in *abTestID, b scoresBody) (abtest.Result, error) {
-	return ws.ABTests.Run(ctx, in.number(), abtest.Scores{A: b.A, B: b.B})
+	s, err := b.scores()
+	if err != nil {
+		return abtest.Result{}, err
+	}
+	return ws.ABTests.Run(ctx, in.number(), s)
 }
 
 type abTestResults struct {

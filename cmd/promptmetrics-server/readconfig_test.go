@@ -24,12 +24,13 @@ func TestReadConfig(t *testing.T) {
 		t.Parallel()
 		c, err := readConfig(environmentOf(nil))
 		require.NoError(t, err)
+		hundred := 100.0
 		require.Equal(t, config{
 			address: address{host: "0.0.0.0", port: 3000},
 			options: promptmetrics.Options{
 				DataDir: "data", SQLitePath: filepath.Join("data", "promptmetrics.db"), PromptsPath: filepath.Join("data", "prompts.git"),
 				RateLimit:        promptmetrics.RateLimit{Window: time.Minute, Max: 300},
-				KeyTouchInterval: time.Minute, ReconcileInterval: time.Minute,
+				KeyTouchInterval: time.Minute, ReconcileInterval: time.Minute, MonthlyBudgetUSD: &hundred,
 			},
 			level: slog.LevelInfo,
 		}, c)

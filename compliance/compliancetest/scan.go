@@ -137,6 +137,7 @@ func scanCases() map[string]func(*testing.T, Env) {
 
 		"any characters can be scanned": func(t *testing.T, e Env) {
 			furnish(t, e.Mine)
+			setPolicy(t, e.Mine, compliance.Policy{Include: []detect.Entity{badge}})
 			for _, text := range []string{"\x00EMP-123456\x00", "\u2028 EMP-123456 \U000E0041", "a\u0301 EMP-123456", "\ufffd EMP-123456"} {
 				r := scan(t, e.Mine, text)
 				require.Equal(t, []string{"EMP-123456"}, matches(r), "%q", text)

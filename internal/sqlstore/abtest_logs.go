@@ -4,9 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/promptmetrics-go/promptmetrics/abtest"
+	"github.com/promptmetrics-go/promptmetrics/abtest/stats"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 )
 
@@ -18,16 +21,24 @@ const maxLogged = 2 * abtest.MaxScores
 func (e experimenter) Logged(ctx context.Context, t abtest.Test, metrics []abtest.Metric) (a, b abtest.Logged, err error) {
 	a.Values, b.Values = map[abtest.Metric][]float64{}, map[abtest.Metric][]float64{}
 	err = e.db.View(ctx, func(ctx context.Context, s *db.Scope) error {
+		test, err := findTest(ctx, s, t.ID)
+		if err != nil {
+			return err
+		}
 		if a.Logs, err = logsOf(ctx, s, t.PromptName, t.VersionA); err != nil {
 			return err
 		}
 		if b.Logs, err = logsOf(ctx, s, t.PromptName, t.VersionB); err != nil {
 			return err
 		}
-		since := stored(t.CreatedAt)
-		return eachOf(ctx, s, `SELECT version_tag, created_at, latency_ms, cost_usd, metadata FROM (
-	SELECT version_tag, created_at, latency_ms, cost_usd, metadata FROM pm_logs
-	WHERE workspace_id = ? AND prompt_name = ? ORDER BY created_at DESC, id DESC LIMIT ?
+		columns := "version_tag, created_at, latency_ms, cost_usd"
+		if slices.ContainsFunc(metrics, isRating) {
+			columns += ", metadata"
+		} else {
+			columns += ", NULL AS metadata" // it may be long
+		}
+		return eachOf(ctx, s, `SELECT * FROM (
+	SELECT `+columns+` FROM pm_logs WHERE workspace_id = ? AND prompt_name = ? ORDER BY created_at DESC, id DESC LIMIT ?
 ) AS newest WHERE version_tag IN (?, ?)`, []any{t.PromptName, maxLogged, t.VersionA, t.VersionB}, func(rows *sql.Rows) error {
 			var l measured
 			if err := rows.Scan(&l.version, &l.at, &l.latency, &l.cost, &l.metadata); err != nil {
@@ -37,7 +48,7 @@ func (e experimenter) Logged(ctx context.Context, t abtest.Test, metrics []abtes
 			if l.version == t.VersionB {
 				arm = &b
 			}
-			if l.at >= since {
+			if l.at >= test.CreatedAt {
 				arm.Since++
 			}
 			for _, m := range metrics {
@@ -68,15 +79,16 @@ type measured struct {
 }
 
 func (l measured) value(m abtest.Metric) (float64, bool) {
-	switch m {
-	case abtest.Latency:
-		return float64(l.latency.Int64), l.latency.Valid
-	case abtest.Cost:
+	switch {
+	case isRating(m):
+		return rated(l.metadata.String)
+	case m == abtest.Cost:
 		return l.cost.Float64, l.cost.Valid
-	case abtest.WinRate, abtest.Score:
 	}
-	return rated(l.metadata.String)
+	return float64(l.latency.Int64), l.latency.Valid
 }
+
+func isRating(m abtest.Metric) bool { return m == abtest.WinRate || m == abtest.Score }
 
 // rated finds the score that the caller of a model gave: metadata.rating, else
 // .score, else .win; true is 1 and false 0.
@@ -95,7 +107,7 @@ func rated(metadata string) (float64, bool) {
 	for _, raw := range []json.RawMessage{members.Rating, members.Score, members.Win} {
 		var number *float64
 		if json.Unmarshal(raw, &number) == nil && number != nil {
-			return *number, true
+			return *number, math.Abs(*number) <= stats.MaxScore
 		}
 		var flag *bool
 		if json.Unmarshal(raw, &flag) == nil && flag != nil {

@@ -18,6 +18,7 @@ type outcomeRow struct {
 	db.Owned
 	ABTestID  int64 `bun:"ab_test_id,pk"`
 	ID        int64 `bun:"id,pk"`
+	Source    string
 	Result    string
 	CreatedAt int64
 }
@@ -30,10 +31,15 @@ func (r outcomeRow) result() (out abtest.Result, err error) {
 	return out, nil
 }
 
-// latestOutcome gives the newest result of a test, or nil.
-func latestOutcome(ctx context.Context, s *db.Scope, test int64) (*abtest.Result, error) {
+// latestOutcome gives the newest result of a test from a source, or from any
+// with none; nil if there is no result.
+func latestOutcome(ctx context.Context, s *db.Scope, test int64, source abtest.Source) (*abtest.Result, error) {
 	var row outcomeRow
-	err := s.Select(&row).Where("ab_test_id = ?", test).OrderExpr("id DESC").Limit(1).Scan(ctx)
+	q := s.Select(&row).Where("ab_test_id = ?", test)
+	if source != "" {
+		q = q.Where("source = ?", string(source))
+	}
+	err := q.OrderExpr("id DESC").Limit(1).Scan(ctx)
 	if db.IsNoRows(err) {
 		return nil, nil
 	}
@@ -59,7 +65,7 @@ func (e experimenter) InsertResult(
 		if err != nil {
 			return err
 		}
-		before, err := latestOutcome(ctx, s, r.TestID)
+		before, err := latestOutcome(ctx, s, r.TestID, r.Source)
 		if err != nil {
 			return err
 		}
@@ -67,7 +73,7 @@ func (e experimenter) InsertResult(
 		if err != nil {
 			return fmt.Errorf("encode the result of an A/B test: %w", err)
 		}
-		row := outcomeRow{ABTestID: r.TestID, ID: id, Result: string(text), CreatedAt: at}
+		row := outcomeRow{ABTestID: r.TestID, ID: id, Source: string(r.Source), Result: string(text), CreatedAt: at}
 		if _, err := s.Insert(&row).Exec(ctx); err != nil {
 			return err
 		}

@@ -100,8 +100,21 @@ func findTest(ctx context.Context, s *db.Scope, id int64) (row testRow, err erro
 	return row, missing(s.Select(&row).Where("id = ?", id).Scan(ctx), "A/B test")
 }
 
-// Test gives a test with its latest result.
+// Test gives a test without its latest result.
 func (e experimenter) Test(ctx context.Context, id int64) (out abtest.Test, err error) {
+	err = e.db.View(ctx, func(ctx context.Context, s *db.Scope) error {
+		row, err := findTest(ctx, s, id)
+		if err != nil {
+			return err
+		}
+		out, err = row.test()
+		return err
+	})
+	return out, err
+}
+
+// TestWithResult gives a test with its latest result.
+func (e experimenter) TestWithResult(ctx context.Context, id int64) (out abtest.Test, err error) {
 	err = e.db.View(ctx, func(ctx context.Context, s *db.Scope) error {
 		row, err := findTest(ctx, s, id)
 		if err != nil {
@@ -110,7 +123,7 @@ func (e experimenter) Test(ctx context.Context, id int64) (out abtest.Test, err 
 		if out, err = row.test(); err != nil {
 			return err
 		}
-		out.LatestResult, err = latestOutcome(ctx, s, id)
+		out.LatestResult, err = latestOutcome(ctx, s, id, "")
 		return err
 	})
 	return out, err
@@ -153,6 +166,10 @@ func (e experimenter) DeleteTest(ctx context.Context, id int64) error {
 func (e experimenter) Promote(ctx context.Context, id int64, version, label string) error {
 	return e.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
 		if err := touch(ctx, s.Tx()); err != nil {
+			return err
+		}
+		// While the counter is held the test stays.
+		if err := lock(ctx, s, countOutcomes); err != nil {
 			return err
 		}
 		row, err := findTest(ctx, s, id)

@@ -32,7 +32,7 @@ func ssn(c *chain, report func(detect.Finding)) {
 		confidence := .9
 		switch {
 		case named:
-		case sep == '-' && !l.is(lOther|lPhone|lVersion):
+		case sep == '-' && (l.past || !l.is(lOther|lPhone|lVersion)):
 			confidence = .85
 		case sep != '-' && sep != '/' && l.has(lSSN|lITIN) && !l.is(lOther|lPhone):
 			confidence = .8

@@ -15,6 +15,7 @@ CREATE TABLE pm_ab_test_results (
     workspace_id TEXT NOT NULL,
     ab_test_id BIGINT NOT NULL,
     id BIGINT NOT NULL,
+    source TEXT NOT NULL,
     result TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (workspace_id, ab_test_id, id)
