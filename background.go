@@ -18,10 +18,13 @@ const retentionInterval = 10 * time.Minute
 func (c *Client) start(o Options, changes []watched) {
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
+	c.tasks.Go(func() { c.watch(ctx, changes) })
+	if o.Idle {
+		return
+	}
 	if o.ReconcileInterval > 0 {
 		c.tasks.Go(func() { c.reconcile(ctx, o.ReconcileInterval) })
 	}
-	c.tasks.Go(func() { c.watch(ctx, changes) })
 	c.tasks.Go(func() { c.runner.Work(ctx) })
 	if o.Retention > 0 {
 		c.tasks.Go(func() { c.retain(ctx, o.Retention) })

@@ -2,8 +2,10 @@ package promptmetrics
 
 import (
 	"context"
+	"slices"
 
 	"github.com/promptmetrics-go/promptmetrics/budget"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/eval/scorer"
 	"github.com/promptmetrics-go/promptmetrics/page"
@@ -33,8 +35,25 @@ func (c *Client) runTools(id workspace.ID) eval.RunTools {
 	})}
 	return eval.RunTools{
 		Prompts: c.registry.Workspace(id, evaluator), Model: asks, Budget: spend,
-		Compiler: scorer.New(scorer.Options{Model: eval.Metered(asks)}),
+		Compiler: scorer.New(scorer.Options{
+			Model: eval.Metered(asks), Scanner: textScanner{c.scans}, Functions: c.scorers.Functions,
+			WebhookHosts: c.scorers.WebhookHosts, WebhookPrivate: c.scorers.WebhookPrivate,
+		}),
 	}
+}
+
+// textScanner tells the rules of evaluations which entities a text holds.
+type textScanner struct{ driver compliance.Driver }
+
+// Scan implements [scorer.Scanner].
+func (t textScanner) Scan(ctx context.Context, text string) (entities []string, err error) {
+	found, _, err := t.driver.Scan(ctx, text)
+	for _, f := range found {
+		if !slices.Contains(entities, string(f.Entity)) {
+			entities = append(entities, string(f.Entity))
+		}
+	}
+	return entities, err
 }
 
 // newRunner makes what executes evaluation runs.

@@ -13,6 +13,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/budget"
 	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/compliance/builtin"
+	"github.com/promptmetrics-go/promptmetrics/eval/scorer"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
@@ -59,6 +60,11 @@ type Options struct {
 	// people committed, and at the start. Default 60 s; negative: only on Sync.
 	ReconcileInterval time.Duration
 
+	// Idle keeps the client from doing anything by itself: it neither searches
+	// the prompt store, nor removes what is too old, nor executes evaluation
+	// runs. For programs that look at data that another process serves.
+	Idle bool
+
 	// RenderLimits bound what rendering a prompt may cost.
 	RenderLimits registry.Limits
 	// CacheSize is how many prompt versions stay parsed in memory. Default
@@ -72,6 +78,8 @@ type Options struct {
 	// MonthlyBudgetUSD bounds what the model calls of a workspace may cost in
 	// a month, where the workspace has no budget of its own. Default: no limit.
 	MonthlyBudgetUSD *float64
+	// Scorers are what rules of evaluations may use beyond the built-in ones.
+	Scorers Scorers
 	// Compliance finds sensitive data in texts, such as compliance/llmguard or
 	// compliance/lakera. Default: the detectors that are built in.
 	Compliance compliance.Driver
@@ -100,6 +108,18 @@ type RateLimit struct {
 	Window time.Duration
 	// Max is how many requests fit into it. Default 300; negative: no limit.
 	Max int64
+}
+
+// Scorers are what rules of evaluations may use beyond the built-in ones.
+type Scorers struct {
+	// Functions are Go functions that rules of the type "function" name.
+	Functions map[string]scorer.Func
+	// WebhookHosts are the hosts that rules of the type "webhook" may call, with
+	// or without a port. Without any, such rules are refused.
+	WebhookHosts []string
+	// WebhookPrivate lets those hosts have loopback, private and link-local
+	// addresses.
+	WebhookPrivate bool
 }
 
 func (o Options) withDefaults() Options {
@@ -131,7 +151,7 @@ func (o Options) withDefaults() Options {
 		o.Now = time.Now
 	}
 	if o.Compliance == nil {
-		o.Compliance = compliance.Builtin(builtin.Detectors(builtin.Options{}))
+		o.Compliance = builtin.Driver(builtin.Options{})
 	}
 	o.Prices = telemetry.DefaultPrices().Override(o.Prices)
 	return o

@@ -42,6 +42,8 @@ type Client struct {
 	runner      *eval.Runner
 	playground  *playground.Playground
 	compliance  *compliance.Engine
+	scans       compliance.Driver
+	scorers     Scorers
 	prices      *telemetry.PriceTable
 	monthly     *float64 // the budget of a workspace that has none of its own
 	content     registry.ContentStore
@@ -73,7 +75,7 @@ func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD}
+	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD, scans: o.Compliance, scorers: o.Scorers}
 	c.inUse = otter.Must(&otter.Options[use, *Workspace]{MaximumSize: maxInUse})
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())

@@ -3,11 +3,13 @@ package compliance
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
 	"regexp/syntax"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
@@ -78,40 +80,37 @@ func (a *Allowance) check(now time.Time) error {
 }
 
 // wholeMatch compiles a pattern so that it matches whole texts only.
-func wholeMatch(pattern string) (*regexp.Regexp, error) {
+func wholeMatch(pattern string) (compiled, error) {
 	tree, err := syntax.Parse(pattern, syntax.Perl)
-	if err == nil {
-		var prog *syntax.Prog
-		if prog, err = syntax.Compile(tree.Simplify()); err == nil && len(prog.Inst) > maxProgram {
-			return nil, fmt.Errorf("is too large; use smaller repetitions and fewer alternatives")
-		}
-	}
-	var re *regexp.Regexp
-	if err == nil {
-		re, err = regexp.Compile(`\A(?:` + pattern + `)\z`)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("must be a regular expression in the syntax of RE2: %s", reason(err))
+		return compiled{}, fmt.Errorf("must be a regular expression in the syntax of RE2: %s", reason(err))
 	}
-	return re, nil
+	prog, err := syntax.Compile(tree.Simplify())
+	if err != nil || len(prog.Inst) > maxProgram {
+		return compiled{}, errors.New("is too large; use smaller repetitions and fewer alternatives")
+	}
+	re, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
+	if err != nil {
+		return compiled{}, fmt.Errorf("must be a regular expression in the syntax of RE2: %s", reason(err))
+	}
+	return compiled{re: re, prog: prog}, nil
 }
 
 // allowSet is an allow-list that is ready to be asked.
 type allowSet struct {
-	values  map[allowKey][]Allowance
-	regexes []allowRegex
-	hashes  bool
+	values map[allowKey][]Allowance
+	hashes bool
+	// The patterns, with what they belong to, and one automaton for all that
+	// tells which of them can match.
+	patterns []compiled
+	of       []Allowance
+	walks    sync.Pool
 }
 
 // allowKey finds entries by their value; that of an exact one is in lower case.
 type allowKey struct {
 	kind  AllowKind
 	value string
-}
-
-type allowRegex struct {
-	Allowance
-	re *regexp.Regexp
 }
 
 // newAllowSet makes a list ready. Entries that were checked have no error.
@@ -122,16 +121,20 @@ func newAllowSet(list []Allowance) (*allowSet, error) {
 	s := &allowSet{values: map[allowKey][]Allowance{}}
 	for _, a := range list {
 		if a.Kind == AllowRegex {
-			re, err := wholeMatch(a.Value)
+			c, err := wholeMatch(a.Value)
 			if err != nil {
 				return nil, fmt.Errorf("entry %d of the allow-list: its value %w", a.ID, err)
 			}
-			s.regexes = append(s.regexes, allowRegex{a, re})
+			s.patterns, s.of = append(s.patterns, c), append(s.of, a)
 			continue
 		}
 		key := allowKey{a.Kind, strings.ToLower(a.Value)}
 		s.values[key] = append(s.values[key], a)
 		s.hashes = s.hashes || a.Kind == AllowHash
+	}
+	if s.patterns != nil {
+		u := newUnion(s.patterns)
+		s.walks.New = func() any { return u.walk() }
 	}
 	return s, nil
 }
@@ -160,11 +163,19 @@ func (s *allowSet) allows(e detect.Entity, text string, now time.Time, hash func
 			return true
 		}
 	}
-	if len(text) > maxAllowMatch {
+	return len(text) <= maxAllowMatch && s.matches(e, text, now)
+}
+
+// matches reports that a pattern matches the whole text.
+func (s *allowSet) matches(e detect.Entity, text string, now time.Time) bool {
+	if s.patterns == nil {
 		return false
 	}
-	for _, r := range s.regexes {
-		if r.holds(e, now) && r.re.MatchString(text) {
+	w := s.walks.Get().(*walk) //nolint:forcetypeassert // New makes nothing else.
+	defer s.walks.Put(w)
+	w.reset()
+	for _, i := range w.hits([]byte(text)) {
+		if s.of[i].holds(e, now) && s.patterns[i].re.MatchString(text) {
 			return true
 		}
 	}

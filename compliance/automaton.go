@@ -36,11 +36,10 @@ func newUnion(rules []compiled) *union {
 		base := uint32(len(u.steps)) //nolint:gosec // 200 rules of 1,000 instructions.
 		u.starts = append(u.starts, int32(base)+int32(c.prog.Start))
 		for _, inst := range c.prog.Inst {
-			switch inst.Op { // Match and Fail lead nowhere
-			case syntax.InstAlt, syntax.InstAltMatch:
+			if inst.Op == syntax.InstAlt || inst.Op == syntax.InstAltMatch {
 				inst.Arg += base
 			}
-			inst.Out += base
+			inst.Out += base // Match and Fail lead nowhere, whatever it is
 			u.steps = append(u.steps, step{inst, int32(i)})
 			cut(cuts, inst)
 		}

@@ -2,6 +2,7 @@ package compliance
 
 import (
 	"context"
+	"sync"
 
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
 )
@@ -18,16 +19,20 @@ type Driver interface {
 	Scan(ctx context.Context, text string) (found []detect.Finding, truncated bool, err error)
 }
 
-// Builtin makes a driver of detectors that run in this process.
-func Builtin(detectors []detect.Detector) Driver {
-	return builtin{detect.NewScanner(detect.Options{Detectors: detectors, MaxFindings: maxFindings})}
+// Builtin makes a driver of detectors that run in this process. They are asked
+// for at the first scan: to prepare them takes time and memory that a program
+// which never scans need not spend.
+func Builtin(detectors func() []detect.Detector) Driver {
+	return builtin{sync.OnceValue(func() *detect.Scanner {
+		return detect.NewScanner(detect.Options{Detectors: detectors(), MaxFindings: maxFindings})
+	})}
 }
 
-type builtin struct{ scanner *detect.Scanner }
+type builtin struct{ scanner func() *detect.Scanner }
 
 func (builtin) Name() string { return "builtin" }
 
 func (b builtin) Scan(ctx context.Context, text string) ([]detect.Finding, bool, error) {
-	r := b.scanner.Scan(text)
+	r := b.scanner().Scan(text)
 	return r.Findings, r.Truncated, ctx.Err()
 }

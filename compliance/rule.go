@@ -202,6 +202,7 @@ func emptyable(re *syntax.Regexp) bool {
 			}
 		}
 		return false
+	default: // stars, question marks, and conditions such as \b
+		return true
 	}
-	return true
 }

@@ -1,12 +1,14 @@
 package eval
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
+	"maps"
+	"reflect"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/decode"
 )
 
 // Bounds of criteria.
@@ -21,73 +23,24 @@ type plainCriteria Criteria
 
 // MarshalJSON writes min_score and rules, then Extra by name.
 func (c Criteria) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	if err := appendJSON(&b, plainCriteria(c)); err != nil {
-		return nil, err
-	}
-	keys := make([]string, 0, len(c.Extra))
-	for key := range c.Extra {
-		// A known name would be read back as the known member.
-		if !known(key) {
-			keys = append(keys, key)
-		}
-	}
-	slices.Sort(keys)
-	b.Truncate(b.Len() - 1) // the closing brace
-	for _, key := range keys {
-		if b.Len() > 1 {
-			b.WriteByte(',')
-		}
-		if err := appendJSON(&b, key); err != nil {
-			return nil, err
-		}
-		b.WriteByte(':')
-		if err := appendJSON(&b, c.Extra[key]); err != nil {
-			return nil, err
-		}
-	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
+	extra := maps.Clone(c.Extra)
+	// A known name would be read back as the known member.
+	maps.DeleteFunc(extra, func(name string, _ json.RawMessage) bool {
+		return decode.HasField(reflect.TypeFor[plainCriteria](), name)
+	})
+	return decode.EncodeOpen(plainCriteria(c), extra)
 }
 
 // UnmarshalJSON reads min_score and rules, and keeps the other members in
 // Extra.
 func (c *Criteria) UnmarshalJSON(data []byte) error {
 	var read plainCriteria
-	if err := json.Unmarshal(data, &read); err != nil {
+	extra, err := decode.Open(data, &read)
+	if err != nil {
 		return err
 	}
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(data, &all); err != nil {
-		return err
-	}
-	for key := range all {
-		if known(key) {
-			delete(all, key)
-		}
-	}
-	if len(all) > 0 {
-		read.Extra = all
-	}
+	read.Extra = extra
 	*c = Criteria(read)
-	return nil
-}
-
-// known tells whether encoding/json would store the member in a field, which
-// it does without regard to case.
-func known(key string) bool {
-	return strings.EqualFold(key, "min_score") || strings.EqualFold(key, "rules")
-}
-
-// appendJSON writes compact JSON without HTML escapes: patterns and rubrics are
-// full of "<" and "&".
-func appendJSON(b *bytes.Buffer, v any) error {
-	enc := json.NewEncoder(b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return err
-	}
-	b.Truncate(b.Len() - 1) // the newline of Encode
 	return nil
 }
 

@@ -80,8 +80,8 @@ type RunQueue interface {
 	ClaimRuns(ctx context.Context, owner string, lease time.Duration, n int) ([]Job, error)
 	// HeldRuns gives what an owner holds of runs that are under way.
 	HeldRuns(ctx context.Context, owner string) ([]HeldRun, error)
-	// RenewRuns keeps the leases of an owner from running out.
-	RenewRuns(ctx context.Context, owner string, lease time.Duration) error
+	// RenewRuns keeps the leases of what an owner works on from running out.
+	RenewRuns(ctx context.Context, owner string, held []HeldRun, lease time.Duration) error
 	// ReleaseRuns gives up what an owner holds, so that others need not wait.
 	ReleaseRuns(ctx context.Context, owner string) error
 	// ResolveRun stores the version, provider and model of a run.

@@ -28,17 +28,25 @@ import (
 type site struct {
 	config db.Config
 	git    *gitstore.Store
-	model  *evalsuite.Model
+	folder string // of git
+	model  eval.Model
+	lease  time.Duration
 }
 
-func newSite(t *testing.T, e dbtest.Engine) *site {
+func newSite(t *testing.T, e dbtest.Engine) (*site, *evalsuite.Model) {
+	t.Helper()
+	model := evalsuite.NewModel()
+	return openSite(t, e.Config(t), filepath.Join(t.TempDir(), "prompts.git"), model), model
+}
+
+func openSite(t testing.TB, config db.Config, folder string, model eval.Model) *site {
 	t.Helper()
 	git, err := gitstore.Open(t.Context(), gitstore.Options{
-		Path: filepath.Join(t.TempDir(), "prompts.git"), Logger: slog.New(slog.DiscardHandler), Now: time.Now, LockWait: 20 * time.Second,
+		Path: folder, Logger: slog.New(slog.DiscardHandler), Now: time.Now, LockWait: 20 * time.Second,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, git.Close()) })
-	return &site{config: e.Config(t), git: git, model: evalsuite.NewModel()}
+	return &site{config: config, git: git, folder: folder, model: model, lease: 3 * time.Second}
 }
 
 // node is what a process has: a store of its own, and a runner.
@@ -80,11 +88,11 @@ func (s *severed) EndRun(ctx context.Context, j eval.Job, o eval.Outcome) error 
 	return s.RunQueue.EndRun(ctx, j, o)
 }
 
-func (s *severed) RenewRuns(ctx context.Context, owner string, lease time.Duration) error {
+func (s *severed) RenewRuns(ctx context.Context, owner string, held []eval.HeldRun, lease time.Duration) error {
 	if s.dead() {
 		return errCut
 	}
-	return s.RunQueue.RenewRuns(ctx, owner, lease)
+	return s.RunQueue.RenewRuns(ctx, owner, held, lease)
 }
 
 func (s *severed) ReleaseRuns(ctx context.Context, owner string) error {
@@ -101,8 +109,8 @@ func (s *severed) ClaimRuns(ctx context.Context, owner string, lease time.Durati
 	return s.RunQueue.ClaimRuns(ctx, owner, lease, n)
 }
 
-// start brings up a node. Its leases are short.
-func (s *site) start(t *testing.T) *node {
+// start brings up a node. Leases are short, unless a test wants them longer.
+func (s *site) start(t testing.TB) *node {
 	t.Helper()
 	d := dbtest.OpenConfig(t, s.config)
 	store := sqlstore.New(d)
@@ -117,7 +125,7 @@ func (s *site) start(t *testing.T) *node {
 	runner := eval.NewRunner(eval.RunnerConfig{
 		Queue: queue, Tools: func(workspace.ID) eval.RunTools { return tools },
 		Logger: slog.New(slog.DiscardHandler), Now: time.Now,
-		Lease: 1500 * time.Millisecond, Renew: 300 * time.Millisecond, Poll: 50 * time.Millisecond,
+		Lease: s.lease, Renew: 300 * time.Millisecond, Poll: 50 * time.Millisecond,
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	var working sync.WaitGroup
@@ -219,10 +227,10 @@ func TestRunner(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		t.Run("a run that was killed goes on elsewhere, and asks nothing again that is done", func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, e)
+			s, model := newSite(t, e)
 			first := s.start(t)
 			gate := make(chan struct{})
-			s.model.Script("m", func(ctx context.Context, q eval.Question, times int) (eval.Reply, error) {
+			model.Script("m", func(ctx context.Context, q eval.Question, times int) (eval.Reply, error) {
 				var n int
 				if _, err := fmt.Sscanf(q.Messages[0].Content, "question %d", &n); err != nil {
 					return eval.Reply{}, err
@@ -251,7 +259,7 @@ func TestRunner(t *testing.T) {
 			require.Equal(t, 40, ended.Done)
 			require.InDelta(t, 1, *ended.Score, 1e-12)
 			require.InDelta(t, 0.040, ended.CostUSD, 1e-9)
-			asked := s.model.Asked("m")
+			asked := model.Asked("m")
 			require.Len(t, asked, 40)
 			require.LessOrEqual(t, total(asked), 43, "at most the rows in flight repeat")
 			for n := range 20 {
@@ -261,9 +269,10 @@ func TestRunner(t *testing.T) {
 
 		t.Run("two nodes never do one row twice", func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, e)
+			s, model := newSite(t, e)
+			s.lease = time.Minute // nobody dies, whatever the machine has to do
 			a, b := s.start(t), s.start(t)
-			s.model.Script("m", func(context.Context, eval.Question, int) (eval.Reply, error) { return reply("right") })
+			model.Script("m", func(context.Context, eval.Question, int) (eval.Reply, error) { return reply("right") })
 			evaluation, dataset := a.ask(t, "m", 30)
 			runs := make([]eval.Run, 6)
 			for i := range runs {
@@ -272,17 +281,17 @@ func TestRunner(t *testing.T) {
 			for _, run := range runs {
 				require.Equal(t, eval.RunCompleted, b.await(t, evaluation, run.ID).Status)
 			}
-			for question, times := range s.model.Asked("m") {
+			for question, times := range model.Asked("m") {
 				require.Equal(t, len(runs), times, "%s", question)
 			}
 		})
 
 		t.Run("a stopped node lets others go on at once", func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, e)
+			s, model := newSite(t, e)
 			a := s.start(t)
 			begun, stopped := make(chan struct{}, 9), make(chan struct{})
-			s.model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
+			model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
 				begun <- struct{}{}
 				select {
 				case <-stopped:
@@ -305,10 +314,10 @@ func TestRunner(t *testing.T) {
 
 		t.Run("a run is cancelled from another node", func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, e)
+			s, model := newSite(t, e)
 			a := s.start(t)
 			begun, ended := make(chan struct{}, 9), make(chan struct{}, 9)
-			s.model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
+			model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
 				begun <- struct{}{}
 				<-ctx.Done()
 				ended <- struct{}{}
@@ -328,7 +337,7 @@ func TestRunner(t *testing.T) {
 			case <-time.After(20 * time.Second):
 				t.Fatal("the call goes on")
 			}
-			require.LessOrEqual(t, total(s.model.Asked("m")), 3, "nothing new is asked")
+			require.LessOrEqual(t, total(model.Asked("m")), 3, "nothing new is asked")
 		})
 
 		t.Run("what goes away under a run ends it with the reason", func(t *testing.T) {
@@ -350,10 +359,10 @@ func TestRunner(t *testing.T) {
 			} {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
-					s := newSite(t, e)
+					s, model := newSite(t, e)
 					n := s.start(t)
 					begun, gate := make(chan struct{}, 9), make(chan struct{})
-					s.model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
+					model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
 						begun <- struct{}{}
 						select {
 						case <-gate:
@@ -377,10 +386,10 @@ func TestRunner(t *testing.T) {
 
 		t.Run("deleting the evaluation ends its runs", func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, e)
+			s, model := newSite(t, e)
 			n := s.start(t)
 			begun, ended := make(chan struct{}, 9), make(chan struct{}, 9)
-			s.model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
+			model.Script("m", func(ctx context.Context, _ eval.Question, _ int) (eval.Reply, error) {
 				begun <- struct{}{}
 				<-ctx.Done()
 				ended <- struct{}{}
@@ -397,13 +406,12 @@ func TestRunner(t *testing.T) {
 
 		t.Run("a task whose program is gone fails, and is not taken for a model's", func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, e)
+			s, _ := newSite(t, e)
 			a := s.start(t)
 			evaluation, dataset := a.ask(t, "m", 3)
 			crashed := make(chan struct{})
 			go func() {
 				defer close(crashed)
-				//nolint:errcheck // the run is looked at below.
 				_, _ = a.evals.Run(t.Context(), evaluation, eval.RunSpec{DatasetID: &dataset}, func(context.Context, eval.Row) (eval.Output, error) {
 					a.crash()
 					return eval.Output{Text: "right"}, nil

@@ -17,7 +17,8 @@ import (
 func TestTask(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
-		n := newSite(t, e).start(t)
+		s, _ := newSite(t, e)
+		n := s.start(t)
 		evaluation, dataset := n.ask(t, "m", 6)
 		number := func(row eval.Row) (in struct{ N int }) {
 			if err := json.Unmarshal(row.Input, &in); err != nil {

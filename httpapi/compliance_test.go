@@ -1,12 +1,17 @@
 package httpapi_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
 func TestScan(t *testing.T) {
@@ -215,4 +220,33 @@ func TestComplianceSettings(t *testing.T) {
 		{name: "the rule's end", key: worker, method: "DELETE", path: "/v1/compliance/rules/1", status: 204},
 		{name: "an unknown rule", key: worker, method: "DELETE", path: "/v1/compliance/rules/x", status: 404, message: "Compliance rule not found"},
 	})
+}
+
+// failing is a foreign scanner that cannot be reached.
+type failing struct{ err error }
+
+func (failing) Name() string { return "failing" }
+
+func (f failing) Scan(context.Context, string) ([]detect.Finding, bool, error) {
+	return nil, false, f.err
+}
+
+func TestAForeignScannerThatFails(t *testing.T) {
+	t.Parallel()
+	for status, code := range map[int]pmerr.Code{
+		400: pmerr.InvalidRequest, 429: pmerr.ProviderRateLimited, 502: pmerr.ProviderError, 504: pmerr.Timeout,
+	} {
+		s := start(t, func(s *setup) {
+			s.Compliance = failing{pmerr.New(code, "LLM Guard cannot be reached; check COMPLIANCE_SCANNER_URL").Because(errors.New("hunter2"))}
+		})
+		for _, path := range []string{"scan", "redact"} {
+			r := s.send(t, worker, "POST", "/v1/compliance/"+path, `{"text":"x"}`)
+			require.Equal(t, status, r.status, r.body)
+			require.Contains(t, r.body, `"code":"`+string(code)+`"`)
+			require.Contains(t, r.body, "COMPLIANCE_SCANNER_URL")
+			require.NotContains(t, r.body, "hunter2")
+		}
+		r := s.send(t, worker, "POST", "/v1/logs", `{"prompt_name":"p","version_tag":"1","metadata":{"note":"x"}}`)
+		require.Equal(t, 202, r.status, "no guard, no scanner")
+	}
 }

@@ -23,6 +23,7 @@ type config struct {
 	address
 	// options of the library, with every path filled, but for the logger.
 	options       promptmetrics.Options
+	providers     []makeProvider
 	webhookSecret string
 	trustProxy    bool
 	level         slog.Level
@@ -67,6 +68,10 @@ func readConfig(e *environment) (config, error) {
 	o.Retention = 24 * time.Hour * time.Duration(e.integer("RETENTION_DAYS", 0, 0, 36_500))
 	o.Prices = readPrices(e)
 	o.Compliance = readCompliance(e)
+	o.MonthlyBudgetUSD = readBudget(e)
+	c.providers = readProviders(e)
+	o.Scorers.WebhookHosts = e.list("EVALUATION_WEBHOOK_HOSTS")
+	o.Scorers.WebhookPrivate = e.boolean("EVALUATION_WEBHOOK_PRIVATE")
 	c.webhookSecret = e.text("GITHUB_WEBHOOK_SECRET", "")
 	c.trustProxy = e.boolean("TRUST_PROXY")
 	c.json = e.oneOf("LOG_FORMAT", "text", "text", "json") == "json"

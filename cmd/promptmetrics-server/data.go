@@ -13,6 +13,10 @@ import (
 // openData opens the library on the configured data.
 func openData(c config, log *slog.Logger) (*promptmetrics.Client, error) {
 	c.options.Logger = log
+	var err error
+	if c.options.Providers, err = c.openProviders(log); err != nil {
+		return nil, err
+	}
 	pm, err := promptmetrics.New(c.options)
 	if err != nil {
 		return nil, errors.New(named(err))
@@ -29,7 +33,7 @@ func withData[T any](p *program, do func(c config, pm *promptmetrics.Client) (T,
 		return none, err
 	}
 	c.level = slog.LevelError
-	c.options.ReconcileInterval = -1
+	c.options.Idle = true
 	pm, err := openData(c, p.logger(c))
 	if err != nil {
 		return none, err

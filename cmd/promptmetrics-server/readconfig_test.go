@@ -24,12 +24,13 @@ func TestReadConfig(t *testing.T) {
 		t.Parallel()
 		c, err := readConfig(environmentOf(nil))
 		require.NoError(t, err)
+		hundred := 100.0
 		require.Equal(t, config{
 			address: address{host: "0.0.0.0", port: 3000},
 			options: promptmetrics.Options{
 				DataDir: "data", SQLitePath: filepath.Join("data", "promptmetrics.db"), PromptsPath: filepath.Join("data", "prompts.git"),
 				RateLimit:        promptmetrics.RateLimit{Window: time.Minute, Max: 300},
-				KeyTouchInterval: time.Minute, ReconcileInterval: time.Minute,
+				KeyTouchInterval: time.Minute, ReconcileInterval: time.Minute, MonthlyBudgetUSD: &hundred,
 			},
 			level: slog.LevelInfo,
 		}, c)
@@ -44,13 +45,25 @@ func TestReadConfig(t *testing.T) {
 			"API_KEY_SALT": "sixteen characters!", "RATE_LIMIT_WINDOW_MS": "1500", "RATE_LIMIT_MAX_REQUESTS": "7",
 			"API_KEY_LAST_USED_DEBOUNCE_MS": "0", "PROMPT_RECONCILE_INTERVAL_MS": "10", "RETENTION_DAYS": "30",
 			"GITHUB_WEBHOOK_SECRET": "w", "TRUST_PROXY": "TRUE", "LOG_FORMAT": "JSON", "LOG_LEVEL": "Debug", "PRICES_PATH": prices,
-			"DRIVER": "filesystem", "OTEL_ENABLED": "false", "OPENAI_API_KEY": "of another program",
+			"DRIVER": "filesystem", "OTEL_ENABLED": "false", "OPENAI_API_KEY": "k1", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1", "ANTHROPIC_API_KEY": "k2", "COHERE_API_KEY": "k3",
+			"OLLAMA_BASE_URL": "http://127.0.0.1:1", "AZURE_OPENAI_API_KEY": "k4", "AZURE_OPENAI_BASE_URL": "https://acme.openai.azure.com",
+			"OPENAI_COMPATIBLE_BASE_URL": "http://127.0.0.1:1/v1", "OPENAI_COMPATIBLE_NAME": "litellm", "DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD": "12.5",
 		}))
 		require.NoError(t, err)
 		price, ok := c.options.Prices.Lookup("own", "m")
 		require.True(t, ok)
 		require.InDelta(t, 2, price.Output, 0)
 		c.options.Prices = nil
+		providers, err := c.openProviders(slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		var names []string
+		for _, p := range providers {
+			names = append(names, p.Name())
+		}
+		require.Equal(t, []string{"openai", "anthropic", "cohere", "ollama", "azure_openai", "litellm"}, names)
+		c.providers = nil
+		require.InDelta(t, 12.5, *c.options.MonthlyBudgetUSD, 0)
+		c.options.MonthlyBudgetUSD = nil
 		require.Equal(t, config{
 			address: address{host: "::1", port: 8080},
 			options: promptmetrics.Options{

@@ -3,6 +3,7 @@
 package builtin
 
 import (
+	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect/injection"
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect/pii"
@@ -18,4 +19,10 @@ type Options struct {
 // Detectors returns the built-in detectors, in the order in which they run.
 func Detectors(o Options) []detect.Detector {
 	return append(pii.Detectors(o.PII), secret.New(), injection.New())
+}
+
+// Driver makes a driver of the built-in detectors. They are prepared at its
+// first scan.
+func Driver(o Options) compliance.Driver {
+	return compliance.Builtin(func() []detect.Detector { return Detectors(o) })
 }

@@ -24,8 +24,8 @@ const (
 	aimCoreF1       = 0.90
 	aimHardAlarms   = 0.05
 	aimCleanAlarms  = 0
-	leastTexts      = 260
-	leastHard       = 140
+	leastTexts      = 400
+	leastHard       = 200
 	leastCoreLabels = 15
 )
 

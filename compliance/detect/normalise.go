@@ -19,9 +19,15 @@ func normalise(src []byte) ([]byte, []piece) {
 	}
 	n := normaliser{src: src, dst: make([]byte, 0, len(src)+16)}
 	for n.pos < len(src) {
-		// The longest prefix that is in NFKC already is copied rune by rune, as
-		// only dashes and invisible characters matter in it.
-		if quick := norm.NFKC.QuickSpan(src[n.pos:]); quick > 0 {
+		if end := plainSpan(src, n.pos); end > n.pos {
+			n.dst = append(n.dst, src[n.pos:end]...)
+			n.pos = end
+			continue
+		}
+		// What is in NFKC already is copied rune by rune, as only dashes and
+		// invisible characters matter in it.
+		window := min(len(src), n.pos+quickWindow)
+		if quick, _ := norm.NFKC.Span(src[n.pos:window], window == len(src)); quick > 0 {
 			n.copySpan(n.pos + quick)
 			continue
 		}
@@ -56,6 +62,47 @@ func (n *normaliser) compose(seg []byte) []byte {
 		n.known[r] = string(n.scratch)
 	}
 	return n.scratch
+}
+
+// quickWindow bounds how far the slower check looks before the quick one may go
+// on, in bytes.
+const quickWindow = 512
+
+// plainSpan is the end of the run of plain code points from i on. The last one
+// before another is left out, as a mark may follow that composes with it.
+func plainSpan(b []byte, i int) int {
+	last := i
+	for i < len(b) {
+		if run := asciiPrefix(b[i:]); run > 0 {
+			i += run
+			last = i - 1
+			continue
+		}
+		r, size := utf8.DecodeRune(b[i:])
+		if !plain(r) {
+			return last
+		}
+		last = i
+		i += size
+	}
+	return i
+}
+
+// plain are code points of common scripts that NFKC leaves alone, that do not
+// compose with what stands before them, and that are neither dashes nor
+// invisible.
+func plain(r rune) bool {
+	switch {
+	case r >= 0x4E00 && r <= 0x9FFF, r >= 0xAC00 && r <= 0xD7A3: // Han, Hangul
+	case r >= 0x3041 && r <= 0x3096, r >= 0x30A1 && r <= 0x30FA, r == 0x3001, r == 0x3002: // kana
+	case r >= 0x00C0 && r <= 0x0131, r >= 0x0134 && r <= 0x013E, r >= 0x0141 && r <= 0x0148, r >= 0x014A && r <= 0x017E: // Latin
+	case r >= 0x0391 && r <= 0x03C9, r >= 0x0400 && r <= 0x0481, r >= 0x048A && r <= 0x052F: // Greek, Cyrillic
+	case r >= 0x05D0 && r <= 0x05EA, r >= 0x0621 && r <= 0x064A: // Hebrew, Arabic
+	case r >= 0x2018 && r <= 0x201F: // quotation marks
+	default:
+		return false
+	}
+	return true
 }
 
 type normaliser struct {

@@ -1,6 +1,9 @@
 package detect
 
-import "sort"
+import (
+	"encoding/binary"
+	"sort"
+)
 
 // Text is what detectors read: the normalised copy of an original. Positions
 // in it are byte offsets of Norm; the scanner maps them back.
@@ -74,13 +77,24 @@ func (t *Text) pieceAt(pos int) int {
 	return sort.Search(len(t.pieces), func(i int) bool { return t.pieces[i].norm > pos }) - 1
 }
 
+// lowerASCII is a copy with A to Z as a to z, eight bytes at a time: adding to
+// the low seven bits carries into the eighth where a byte is at least A, and
+// where it is beyond Z.
 func lowerASCII(b []byte) []byte {
+	const ones = 0x0101010101010101
 	low := make([]byte, len(b))
-	for i, c := range b {
-		if c-'A' < 26 {
-			c |= 0x20
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		seven := x & (0x7F * ones)
+		upper := (seven + (0x80-'A')*ones) &^ (seven + (0x7F-'Z')*ones) &^ x & (0x80 * ones)
+		binary.LittleEndian.PutUint64(low[i:], x|upper>>2)
+	}
+	for ; i < len(b); i++ {
+		low[i] = b[i]
+		if b[i]-'A' < 26 {
+			low[i] |= 0x20
 		}
-		low[i] = c
 	}
 	return low
 }

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/unicode/norm"
 )
 
 func TestNormalise(t *testing.T) {
@@ -88,6 +89,44 @@ func TestPlaceholders(t *testing.T) {
 	}
 }
 
+// TestPlainCodePointsAreWhatTheyAreTakenFor asks the tables of the standard for
+// each code point that the quick path copies.
+func TestPlainCodePointsAreWhatTheyAreTakenFor(t *testing.T) {
+	t.Parallel()
+	for r := rune(0); r <= utf8.MaxRune; r++ {
+		if !plain(r) {
+			continue
+		}
+		s := string(r)
+		require.True(t, norm.NFKC.IsNormalString(s), "%U", r)
+		require.True(t, norm.NFKC.PropertiesString(s).BoundaryBefore(), "%U", r)
+		require.False(t, invisible(r), "%U", r)
+	}
+}
+
+// slow is normalisation without the quick paths and the folding of dashes.
+func slow(s string) string {
+	var b strings.Builder
+	for _, r := range norm.NFKC.String(s) {
+		if !invisible(r) {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func FuzzNormalise(f *testing.F) {
+	for _, s := range []string{"é\u0301漢\u3099か\u3099", "ｶﾞ가\u11a8", "ا\u0653 а\u0306", "’ﬀ\u200b①", "a\u0300\u0301漢字"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if !utf8.ValidString(s) || strings.ContainsAny(slow(s), "\u2010\u2011\u2012\u2013\u2014\u2015\u2212") {
+			return
+		}
+		require.Equal(t, slow(s), string(NewText(s).Norm))
+	})
+}
+
 func FuzzText(f *testing.F) {
 	for _, s := range []string{"", "abc", "é\u200b\u00a0", "\xff{{a}}ﷺ", "e\u0301\u0301", "１２–３"} {
 		f.Add(s)
@@ -105,4 +144,19 @@ func FuzzText(f *testing.F) {
 			require.True(t, p.start < p.end && p.end <= len(text.Norm))
 		}
 	})
+}
+
+func TestLowerAgreesWithALoop(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		for at := range 20 {
+			b := []byte(strings.Repeat("@[\xc1\x7f", 5))
+			b[at] = byte(c)
+			want := []byte(string(b))
+			if c >= 'A' && c <= 'Z' {
+				want[at] = byte(c + 32)
+			}
+			require.Equal(t, want, lowerASCII(b))
+		}
+	}
 }

@@ -3,6 +3,7 @@ package llmguard
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
 	"github.com/promptmetrics-go/promptmetrics/compliance/internal/upstream"
@@ -61,19 +62,9 @@ func reach(original string, at int, following string, last bool) (end int, ok bo
 	if following == "" || at >= len(original) {
 		return 0, false
 	}
-	_, first := cutRune(original[at:])
+	_, first := utf8.DecodeRuneInString(original[at:]) // a value has at least one character
 	i := strings.Index(original[at+first:], following)
 	return at + first + i, i >= 0
-}
-
-// cutRune gives the size of the first character: a value has at least one.
-func cutRune(s string) (string, int) {
-	for i := range s {
-		if i > 0 {
-			return s[:i], i
-		}
-	}
-	return s, len(s)
 }
 
 func finding(sanitized string, m []int, start, end int) detect.Finding {

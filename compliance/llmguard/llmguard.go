@@ -6,6 +6,7 @@ package llmguard
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -87,7 +88,7 @@ func (d *Driver) Scan(ctx context.Context, text string) ([]detect.Finding, bool,
 		return nil, false, err
 	}
 	if a.Valid == nil {
-		return nil, false, d.scanner.Odd(fmt.Errorf("is_valid is missing"))
+		return nil, false, d.scanner.Odd(errors.New("is_valid is missing"))
 	}
 	found := align(text, a.Sanitized)
 	for i := range found {

@@ -1,10 +1,12 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/eval"
@@ -38,8 +40,11 @@ func (q evaluationQueue) ClaimRuns(ctx context.Context, owner string, lease time
 			return jobs, fmt.Errorf("read the workspace of evaluation run %d: %w", f.ID, err)
 		}
 		job, claimed, err := q.claim(ctx, id, f.ID, owner, lease)
+		if err != nil && len(jobs) > 0 {
+			return jobs, nil // what was claimed has to be executed
+		}
 		if err != nil {
-			return jobs, errors.Join(err)
+			return nil, err
 		}
 		if claimed {
 			jobs = append(jobs, job)
@@ -101,11 +106,21 @@ FROM pm_evaluation_runs AS r WHERE r.`+openRun+` AND r.lease_owner = ?`, owner).
 }
 
 // RenewRuns moves the end of an owner's leases on.
-func (q evaluationQueue) RenewRuns(ctx context.Context, owner string, lease time.Duration) error {
+func (q evaluationQueue) RenewRuns(ctx context.Context, owner string, held []eval.HeldRun, lease time.Duration) error {
+	// In one order, so that two owners never wait for each other.
+	held = slices.Clone(held)
+	slices.SortFunc(held, func(a, b eval.HeldRun) int {
+		return cmp.Or(cmp.Compare(a.Workspace, b.Workspace), cmp.Compare(a.RunID, b.RunID))
+	})
 	return q.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		_, err := tx.Run(ctx, "UPDATE pm_evaluation_runs SET lease_until = ? WHERE "+openRun+" AND lease_owner = ?",
-			db.Micros(tx.Now().Add(lease)), owner)
-		return err
+		until := db.Micros(tx.Now().Add(lease))
+		for _, h := range held {
+			if _, err := tx.Run(ctx, "UPDATE pm_evaluation_runs SET lease_until = ? WHERE workspace_id = ? AND id = ? AND "+openRun+
+				" AND lease_owner = ? AND lease_epoch = ?", until, h.Workspace, h.RunID, owner, h.Epoch); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -117,7 +132,7 @@ func (q evaluationQueue) ReleaseRuns(ctx context.Context, owner string) error {
 	})
 }
 
-// update runs a writing function while the job is still its owner's.
+// update runs a writing function in the job's workspace.
 func (q evaluationQueue) update(ctx context.Context, j eval.Job, fn func(ctx context.Context, s *db.Scope) error) error {
 	return q.db.Workspace(j.Workspace, workspace.Actor{}).Update(ctx, fn)
 }

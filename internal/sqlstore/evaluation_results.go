@@ -41,12 +41,42 @@ type evaluationDayRow struct {
 	db.Owned
 }
 
+// evaluationVersionRow counts the results of a version.
+type evaluationVersionRow struct {
+	bun.BaseModel `bun:"table:pm_evaluation_versions,alias:v"`
+	db.Owned
+}
+
+const evaluationVersionSQL = `INSERT INTO pm_evaluation_versions (workspace_id, evaluation_id, version_tag, results)
+VALUES (?, ?, ?, ?) ON CONFLICT (workspace_id, evaluation_id, version_tag) DO UPDATE SET
+	results = pm_evaluation_versions.results + excluded.results`
+
 const evaluationDaySQL = `INSERT INTO pm_evaluation_days (workspace_id, evaluation_id, day, results, score_sum, score_min, score_max)
 VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workspace_id, evaluation_id, day) DO UPDATE SET
 	results = pm_evaluation_days.results + excluded.results,
 	score_sum = pm_evaluation_days.score_sum + excluded.score_sum,
 	score_min = CASE WHEN excluded.score_min < pm_evaluation_days.score_min THEN excluded.score_min ELSE pm_evaluation_days.score_min END,
 	score_max = CASE WHEN excluded.score_max > pm_evaluation_days.score_max THEN excluded.score_max ELSE pm_evaluation_days.score_max END`
+
+// resultSum is what results of one version and one moment add up to.
+type resultSum struct {
+	evaluation       int64
+	version          string
+	at               int64
+	results          int
+	total, low, high float64
+}
+
+// addResults adds to the sums that lists and metrics read. The counter of
+// results is held.
+func addResults(ctx context.Context, s *db.Scope, r resultSum) error {
+	ws := s.Workspace().String()
+	if _, err := s.Tx().Run(ctx, evaluationVersionSQL, ws, r.evaluation, r.version, r.results); err != nil {
+		return err
+	}
+	_, err := s.Tx().Run(ctx, evaluationDaySQL, ws, r.evaluation, r.at/microsPerDay, r.results, r.total, r.low, r.high)
+	return err
+}
 
 // InsertResult records a score.
 func (e *evaluator) InsertResult(ctx context.Context, in eval.Result, rowID *int64) (eval.Result, error) {
@@ -59,9 +89,8 @@ func (e *evaluator) InsertResult(ctx context.Context, in eval.Result, rowID *int
 		Score: in.Score, RowID: rowID, Metadata: metadata,
 	}
 	err = e.db.Update(ctx, func(ctx context.Context, s *db.Scope) (err error) {
-		ws := s.Workspace().String()
 		// The counter comes first: while it is held the evaluation cannot go away.
-		if row.ID, row.CreatedAt, err = claim(ctx, s.Tx(), ws, countResults, 1); err != nil {
+		if row.ID, row.CreatedAt, err = claim(ctx, s.Tx(), s.Workspace().String(), countResults, 1); err != nil {
 			return err
 		}
 		of, err := findEvaluation(ctx, s, in.EvaluationID)
@@ -74,7 +103,7 @@ func (e *evaluator) InsertResult(ctx context.Context, in eval.Result, rowID *int
 		if _, err := s.Insert(&row).Exec(ctx); err != nil {
 			return err
 		}
-		if _, err := s.Tx().Run(ctx, evaluationDaySQL, ws, row.EvaluationID, row.CreatedAt/microsPerDay, 1, row.Score, row.Score, row.Score); err != nil {
+		if err := addResults(ctx, s, resultSum{row.EvaluationID, row.VersionTag, row.CreatedAt, 1, row.Score, row.Score, row.Score}); err != nil {
 			return err
 		}
 		return audit(ctx, s, entry{action: "evaluation:result", prompt: of.PromptName, version: row.VersionTag, target: itoa(row.ID)})
@@ -91,27 +120,19 @@ func (e *evaluator) Results(ctx context.Context, evaluationID int64, f eval.Resu
 		if _, err := findEvaluation(ctx, s, evaluationID); err != nil {
 			return err
 		}
-		query := func(model any) *bun.SelectQuery {
-			q := s.Select(model).Where("evaluation_id = ?", evaluationID)
-			if f.VersionTag != "" {
-				q = q.Where("version_tag = ?", f.VersionTag)
-			}
-			return q
-		}
 		var rows []resultRow
-		next, err := byID(ctx, query(&rows), &rows, p, "results", true, func(r resultRow) int64 { return r.ID })
+		q := s.Select(&rows).Where("evaluation_id = ?", evaluationID)
+		total := s.Select((*evaluationVersionRow)(nil)).ColumnExpr("coalesce(sum(results), 0)").Where("evaluation_id = ?", evaluationID)
+		if f.VersionTag != "" {
+			q, total = q.Where("version_tag = ?", f.VersionTag), total.Where("version_tag = ?", f.VersionTag)
+		}
+		next, err := byID(ctx, q, &rows, p, "results", true, func(r resultRow) int64 { return r.ID })
 		if err != nil {
 			return err
 		}
-		var total int64
-		bounded := false
-		if f == (eval.ResultFilter{}) {
-			err = s.Select((*evaluationDayRow)(nil)).ColumnExpr("coalesce(sum(results), 0)").Where("evaluation_id = ?", evaluationID).Scan(ctx, &total)
-		} else {
-			total, bounded, err = count(ctx, s, query((*resultRow)(nil)))
-		}
-		out = page.Map(page.New(p, rows, total, next), resultRow.result)
-		out.TotalIsLowerBound = bounded
+		var n int64
+		err = total.Scan(ctx, &n)
+		out = page.Map(page.New(p, rows, n, next), resultRow.result)
 		return err
 	})
 	return out, err

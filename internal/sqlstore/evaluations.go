@@ -147,8 +147,10 @@ func (e *evaluator) DeleteEvaluation(ctx context.Context, id int64) error {
 		if err := recount(ctx, s.Tx(), ws, countResults, -gone); err != nil {
 			return err
 		}
-		if _, err := s.Delete((*evaluationDayRow)(nil)).Where("evaluation_id = ?", id).Exec(ctx); err != nil {
-			return err
+		for _, sums := range []any{(*evaluationDayRow)(nil), (*evaluationVersionRow)(nil)} {
+			if _, err := s.Delete(sums).Where("evaluation_id = ?", id).Exec(ctx); err != nil {
+				return err
+			}
 		}
 		if _, err := s.Delete((*evaluationRow)(nil)).Where("id = ?", id).Exec(ctx); err != nil {
 			return err

@@ -86,9 +86,16 @@ func TestResultsAreSummedUpByDay(t *testing.T) {
 			p, err := s.Results(t.Context(), id, eval.ResultFilter{}, page.Request{Limit: 1})
 			require.NoError(t, err)
 			require.Equal(t, totals[i], p.Total)
+			for version := range 3 {
+				p, err := s.Results(t.Context(), id, eval.ResultFilter{VersionTag: fmt.Sprint(version)}, page.Request{Limit: 1})
+				require.NoError(t, err)
+				require.Equal(t, ask[int64](t, n, "SELECT count(*) FROM pm_evaluation_results WHERE workspace_id = 'a' AND evaluation_id = ? AND version_tag = ?",
+					id, fmt.Sprint(version)), p.Total)
+			}
 		}
 		require.NoError(t, s.Delete(t.Context(), first))
 		require.Zero(t, ask[int](t, n, "SELECT count(*) FROM pm_evaluation_days WHERE workspace_id = 'a' AND evaluation_id = 1"))
+		require.Zero(t, ask[int](t, n, "SELECT count(*) FROM pm_evaluation_versions WHERE workspace_id = 'a' AND evaluation_id = 1"))
 		require.Zero(t, ask[int](t, n, "SELECT count(*) FROM pm_evaluation_results WHERE workspace_id = 'a' AND evaluation_id = 1"))
 		require.EqualValues(t, totals[1], ask[int](t, n, "SELECT alive FROM pm_counters WHERE workspace_id = 'a' AND kind = 'evaluation_results'"))
 		require.Equal(t, 200, ask[int](t, n, "SELECT alive FROM pm_counters WHERE workspace_id = 'b' AND kind = 'evaluation_results'"))
@@ -166,8 +173,10 @@ LEFT JOIN pm_evaluations AS e ON e.workspace_id = r.workspace_id AND e.id = r.ev
 LEFT JOIN pm_datasets AS d ON d.workspace_id = r.workspace_id AND d.id = r.dataset_id WHERE d.id IS NULL`))
 		require.Zero(t, ask[int](t, nodes[0], `SELECT count(*) FROM pm_datasets AS d WHERE row_count <>
 (SELECT count(*) FROM pm_dataset_rows AS r WHERE r.workspace_id = d.workspace_id AND r.dataset_id = d.id)`))
-		require.Equal(t, ask[int64](t, nodes[0], "SELECT coalesce(sum(results), 0) FROM pm_evaluation_days"),
-			ask[int64](t, nodes[0], "SELECT count(*) FROM pm_evaluation_results"))
+		for _, sums := range []string{"pm_evaluation_days", "pm_evaluation_versions"} {
+			require.Equal(t, ask[int64](t, nodes[0], "SELECT coalesce(sum(results), 0) FROM "+sums),
+				ask[int64](t, nodes[0], "SELECT count(*) FROM pm_evaluation_results"))
+		}
 	})
 }
 

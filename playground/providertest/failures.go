@@ -64,7 +64,7 @@ func refusals(t *testing.T, f Fixture) {
 			"a redirect",
 			Answer{Status: 307, Raw: []byte{}, Header: http.Header{"Location": {"https://elsewhere.example/a?secret=1"}}},
 			pmerr.ErrProvider,
-			[]string{"elsewhere.example", "redirects"},
+			[]string{"redirects", "check"},
 		},
 	}
 	if f.Filtered != nil {
@@ -252,7 +252,10 @@ func brokenServers(t *testing.T, f Fixture) {
 			require.NoError(t, err)
 			_, err = ask(t.Context(), p, hello())
 			require.ErrorIs(t, err, pmerr.ErrProvider)
-			require.Contains(t, safe(t, err).Message, "127.0.0.1:1")
+			e := safe(t, err)
+			require.Contains(t, e.Message, "cannot be reached: check")
+			require.NotContains(t, e.Message, "127.0.0.1", "where it is, is the operator's business")
+			require.ErrorContains(t, err, "127.0.0.1:1")
 		})
 	})
 }

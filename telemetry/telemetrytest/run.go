@@ -134,6 +134,22 @@ func runCases() map[string]func(*testing.T, Env) {
 			}
 		},
 
+		"runs of a trace": func(t *testing.T, e Env) {
+			trace, other := openTrace(t, e.Mine), openTrace(t, e.Mine)
+			var want []string
+			for i := range 8 {
+				in := telemetry.Run{TraceID: []*string{&trace, &other, nil, &trace}[i%4]}
+				if id := openRun(t, e.Mine, in); in.TraceID == &trace {
+					want = append([]string{id}, want...)
+				}
+			}
+			pagetest.Check(t, runsOf(e.Mine, telemetry.RunFilter{TraceID: trace}), runID, want)
+			require.Empty(t, pagetest.Keys(t, runsOf(e.Mine, telemetry.RunFilter{TraceID: unknownID}), runID))
+			require.Empty(t, pagetest.Keys(t, runsOf(e.Mine, telemetry.RunFilter{TraceID: "no id"}), runID))
+			_, err := e.Mine.Runs(t.Context(), telemetry.RunFilter{TraceID: "\x00"}, page.Request{})
+			require.ErrorIs(t, err, pmerr.ErrValidation)
+		},
+
 		"a run is updated": func(t *testing.T, e Env) {
 			id := openRun(t, e.Mine, telemetry.Run{Input: raw(`{"in":1}`), Metadata: meta(`{"a":1,"b":{"c":1}}`)})
 			changed, err := e.Mine.UpdateRun(t.Context(), id, telemetry.RunUpdate{

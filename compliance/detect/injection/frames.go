@@ -30,7 +30,7 @@ func frames() []frame {
 	var all []frame
 	for _, o := range []string{
 		"you are now", "you're now", "from now on", "act as", "pretend to be", "pretend you are", "pretend that you are", "roleplay as", "role-play as",
-		"simulate", "imagine you are", "behave as", "respond as", "you will act as", "you are going to act as", "you will now", "pretend you have", "assume the role", "take on the role", "you have no", "answer as",
+		"simulate", "imagine you are", "behave as", "respond as", "you will act as", "you are going to act as", "you will now", "pretend you have", "assume the role", "take on the role", "you have no", "answer as", "you are no longer",
 	} {
 		all = append(all, frame{o, lifts})
 	}
@@ -68,6 +68,9 @@ func frames() []frame {
 func (s *search) hijack(f *frame, start, end int) {
 	if letterBefore(s.lower, start) && s.lower[start] < 0x80 || letterAfter(s.lower, end) && s.lower[end-1] < 0x80 && s.lower[end-1] != ':' {
 		return
+	}
+	if s.lower[end-1] == ':' && len(bytes.TrimSpace(s.before(start))) > 0 {
+		return // a heading begins its sentence
 	}
 	to := end
 	if f.lifts != nil {
@@ -109,6 +112,8 @@ func isUpper(b []byte) bool {
 type token struct {
 	text string
 	line bool // only at the beginning of a line
+	// upper asks for capital letters: programs have names in brackets.
+	upper bool
 }
 
 func tokens() []token {
@@ -119,7 +124,7 @@ func tokens() []token {
 		"<|start|>", "<|channel|>", "<|message|>", "<|return|>", "<|end_of_turn|>", "<start_of_turn>", "<end_of_turn>", "[inst]", "[/inst]", "<<sys>>", "<</sys>>",
 		"[system_prompt]", "[/system_prompt]", "<|prompter|>", "<|end_of_role|>", "<|start_of_role|>", "<|begin▁of▁sentence|>",
 	} {
-		all = append(all, token{text: t})
+		all = append(all, token{text: t, upper: t[0] == '[' || t[1] == '<'})
 	}
 	for _, t := range []string{"### system:", "### instruction:", "### instructions:", "### human:", "### assistant:", "### response:", "### user:", "<system>", "[system]", "[system message]", "###system"} {
 		all = append(all, token{text: t, line: true})
@@ -132,7 +137,7 @@ func (s *search) template(t *token, start, end int) {
 	if t.line && !lineStart(s.norm, start) {
 		return
 	}
-	if s.discussed(start, end) {
+	if t.upper && bytes.Equal(s.norm[start:end], s.lower[start:end]) || s.discussed(start, end) {
 		return
 	}
 	s.add(templateRule, detect.Low, start, end, 0.7)

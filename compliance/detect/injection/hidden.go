@@ -103,7 +103,7 @@ func (h *hider) at(i int) int {
 		return end
 	case selector(r):
 		end, n := h.runOf(i, selector)
-		if n >= 2 {
+		if n >= 3 {
 			h.mark(i, end, detect.Medium, 0.85)
 		}
 		return end
@@ -128,8 +128,8 @@ func zeroWidth(r rune) bool {
 	return r >= 0x200B && r <= 0x200D || r == 0x2060 || r == 0xFEFF || r >= 0x2061 && r <= 0x2064
 }
 
-// selector says that a rune chooses a variant of the one before it, so that two
-// in a row choose nothing.
+// selector says that a rune chooses a variant of the one before it, so that a
+// row of them chooses nothing. Two may be a slip of an editor.
 func selector(r rune) bool { return r >= 0xFE00 && r <= 0xFE0F || r >= 0xE0100 && r <= 0xE01EF }
 
 // flag says that tag characters spell a region behind a black flag, as in the

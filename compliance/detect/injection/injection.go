@@ -165,8 +165,8 @@ func (s *search) clause(from int) []byte {
 		switch {
 		case c == '!', c == '?', c == ';', c == '.' && (i+1 == len(w) || w[i+1] <= ' '):
 			return w[:i]
-		case c == '\n' && i+1 < len(w) && w[i+1] == '\n':
-			return w[:i]
+		case c == '\n' && i+1 < len(w) && bytes.IndexByte([]byte("\n\t/#*-<"), w[i+1]) >= 0:
+			return w[:i] // a paragraph, a line of a list or of a program
 		case c == 0xE3 && bytes.HasPrefix(w[i:], []byte("。")):
 			return w[:i]
 		}

@@ -22,6 +22,7 @@ type language struct {
 	secrets  []string // what is revealed, by itself telling
 	verbLast bool
 	negation []string
+	mild     []string // verbs with many uses
 	// stems says that verbs and objects may go on after the written part.
 	stems bool
 
@@ -33,27 +34,27 @@ func languages() []language {
 	return []language{
 		{ // English
 			order: []string{
-				"ignore", "disregard", "forget", "override", "bypass", "neglect", "overlook", "discard", "do not follow", "don't follow",
-				"stop following", "do not obey", "don't obey", "stop obeying", "pay no attention to", "set aside", "skip", "violate", "delete", "erase",
-				"disobey", "abandon", "dismiss", "throw away", "drop",
+				"ignore", "disregard", "forget", "override", "bypass", "discard", "do not follow", "don't follow",
+				"stop following", "do not obey", "don't obey", "stop obeying", "pay no attention to", "set aside", "violate",
+				"disobey", "abandon", "dismiss", "throw away",
 			},
 			strong: []string{
-				"previous", "prior", "above", "earlier", "preceding", "foregoing", "original", "initial", "system", "your", "so far", "before",
-				"you were given", "you have been given", "you've been given", "you were told", "you received", "past", "existing", "former", "developer",
-				"openai", "anthropic", "up to now", "until now", "pre-existing", "built-in",
+				"previous", "prior", "above", "earlier", "preceding", "foregoing", "original", "initial", "your", "so far", "before",
+				"you were given", "you have been given", "you've been given", "you were told", "you received", "past", "existing", "former", "up to now", "until now", "pre-existing", "built-in",
 			},
-			weak: []string{"all", "any", "every", "the", "these", "those", "this", "each"},
+			weak: []string{"all", "any", "every", "the system", "the developer", "openai", "anthropic"},
 			objects: []string{
 				"instruction", "prompt", "guideline", "rule", "direction", "directive", "command", "system message", "restriction",
 				"constraint", "safety", "programming", "training", "orders", "policy", "policies", "guardrail", "filters", "safeguard",
 				"ethic", "limitation", "persona",
 			},
-			narrow: []string{"instruction", "prompt", "guardrail", "directives"},
+			narrow: []string{"instruction", "prompt", "guardrail", "directives", "system message"},
+			mild:   []string{"override", "bypass", "discard", "set aside", "violate", "abandon", "dismiss", "throw away"},
 			whole: []string{
 				"everything above", "everything before", "everything you were told", "everything i said", "everything you know", "everything prior",
 				"everything previous", "everything that came before", "everything you have been told", "everything you've been told", "all of the above",
 				"what you were told", "what you have been told", "what you've been told", "what i said before", "what i told you", "anything above",
-				"the text above", "the above text", "all that came before",
+				"the text above", "the above text", "all that came before", "the above and", "all the above", "all above",
 			},
 			reveal: []string{
 				"reveal", "show me", "print", "repeat", "output", "display", "tell me", "give me", "leak", "disclose", "dump", "recite", "what is",
@@ -79,7 +80,7 @@ func languages() []language {
 			weak:     []string{"alle", "jede", "sämtliche", "die", "diese"},
 			objects:  []string{"anweisung", "instruktion", "prompt", "regel", "vorgabe", "befehl", "richtlinie", "anleitung", "einschränkung", "kontext", "beschränkung", "vorschrift"},
 			narrow:   []string{"anweisung", "instruktion", "prompt"},
-			whole:    []string{"alles, was dir", "alles was dir", "alles bisherige", "alles obige", "alles vorherige", "alles davor", "alles, was du", "alles was du"},
+			whole:    []string{"alles, was dir", "alles was dir", "alles, was vorher", "alles was vorher", "alles, was zuvor", "alles was zuvor", "alles bisherige", "alles obige", "alles vorherige", "alles davor", "alles, was du", "alles was du"},
 			reveal:   []string{"zeige mir", "zeig mir", "verrate", "nenne mir", "gib mir", "gib ", "wiederhole", "drucke", "wie lautet", "wie lauten", "offenbare", "schreibe"},
 			owned:    []string{"dein", "ihre", "deine"},
 			secrets:  []string{"systemprompt", "system-prompt", "systemanweisung", "system prompt", "ursprünglichen anweisung", "geheimen anweisung", "internen anweisung", "anfangsanweisung", "systemnachricht", "initialen anweisung", "versteckten anweisung"},
@@ -151,6 +152,19 @@ func languages() []language {
 			negation: []string{"niet ", "nooit ", "ik ", "hij ", "wie "},
 			stems:    true,
 		},
+		{ // Danish, Norwegian, Swedish
+			order:    []string{"ignorer", "ignorera", "glem", "glöm", "se bort fra", "bortse från", "se bort ifra", "overse", "följ inte", "følg ikke"},
+			strong:   []string{"tidligere", "tidigare", "forrige", "foregående", "föregående", "ovenstående", "ovanstående", "ovenfor", "ovan", "dine ", "dina ", "opprinnelige", "oprindelige", "ursprungliga", "system"},
+			weak:     []string{"alle", "alla", "samtlige", "samtliga"},
+			objects:  []string{"instruks", "instrukt", "anvisning", "regler", "prompt", "retningslinj", "riktlinj", "ordre", "kommando"},
+			narrow:   []string{"instruks", "instrukt", "anvisning", "prompt"},
+			whole:    []string{"alt ovenfor", "allt ovan", "alt det", "allt som", "alt som"},
+			reveal:   []string{"vis mig", "vis meg", "visa mig", "afslør", "avslør", "avslöja", "gentag", "gjenta", "upprepa", "skriv ut", "fortæl mig", "fortell meg", "berätta"},
+			owned:    []string{"din ", "dine ", "dina ", "ditt "},
+			secrets:  []string{"systemprompt", "system prompt", "systeminstruks", "systeminstrukt", "oprindelige instruk", "opprinnelige instruk", "ursprungliga instruk", "skjulte instruk", "dolda instruk"},
+			negation: []string{"ikke ", "aldri ", "aldrig ", "inte ", "jeg ", "jag "},
+			stems:    true,
+		},
 		{ // Polish
 			order:    []string{"zignoruj", "ignoruj", "zapomnij", "pomiń", "odrzuć", "nie stosuj"},
 			strong:   []string{"poprzedni", "wcześniejsz", "powyższ", "pierwotn", "swoje", "twoje", "systemow", "dotychczasow"},
@@ -178,7 +192,7 @@ func languages() []language {
 			stems:    true,
 		},
 		{ // Turkish
-			order:    []string{"yok say", "görmezden gel", "unut", "dikkate alma", "göz ardı et"},
+			order:    []string{"yok say", "görmezden gel", "unut", "unutun", "dikkate alma", "göz ardı et"},
 			strong:   []string{"önceki", "yukarıdaki", "daha önceki", "sistem", "ilk "},
 			weak:     []string{"tüm", "bütün", "her "},
 			objects:  []string{"talimat", "komut", "kural", "yönerge", "prompt", "istem"},

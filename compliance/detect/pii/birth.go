@@ -13,19 +13,24 @@ const leastYear = 4
 func birth(c *chain, report func(detect.Finding)) {
 	for i := 0; i < len(c.groups) && i < 8; i++ {
 		if start, end, ok := c.numericDate(i); ok {
-			if c.label().is(lBirth | lBorn) {
+			if c.label().is(lBirth|lBorn) || initials(c.t, start) {
 				report(birthRule.at(start, end, .9))
 				return
 			}
 			continue
 		}
 		if start, end, ok := writtenDate(c.t, c.groups[i]); ok {
-			if labelsOf(c.t, start, end).is(lBirth) {
+			if labelsOf(c.t, start, end).is(lBirth) || initials(c.t, start) {
 				report(birthRule.at(start, end, .9))
 				return
 			}
 		}
 	}
+}
+
+// initials says whether "D.O.B." stands right before start.
+func initials(t *detect.Text, start int) bool {
+	return bytes.Contains(t.Lower[max(0, start-10):start], []byte("d.o.b"))
 }
 
 // numericDate reads three groups as a date in any usual order.

@@ -126,10 +126,12 @@ func believed(c *chain, digits []byte, grouped bool) bool {
 	}
 	l := c.label()
 	switch {
+	case shy && l.has(lGift):
+		return false
 	case l.is(lCard):
 		return true
 	case l.is(lOther):
-		return false
+		return grouped && !shy // nobody prints an order number like a card
 	}
 	return !shy || grouped && len(digits) >= 16 || l.has(lCard)
 }

@@ -53,10 +53,7 @@ const leastDigits = 7
 // next reads the first chain that starts at or after i.
 func (c *chain) next(i int) bool {
 	b := c.b
-	for i < len(b) && !isDigit(b[i]) {
-		i++
-	}
-	if i == len(b) {
+	if i = nextDigit(b, i); i == len(b) {
 		return false
 	}
 	c.groups, c.digits, c.read = c.groups[:0], 0, false
@@ -148,14 +145,14 @@ func (c *chain) free(i, n int) bool {
 
 func (c *chain) freeLeft(i int) bool {
 	if i > 0 {
-		return c.gapIs(i-1, " ") || c.gapIs(i-1, " - ") || c.gapIs(i-1, "/") || c.gapIs(i-1, ") ") || c.gapIs(i-1, " (")
+		return c.gapIs(i-1, " ") || c.gapIs(i-1, " - ") || c.gapIs(i-1, " / ") || c.gapIs(i-1, "/") || c.gapIs(i-1, ") ") || c.gapIs(i-1, " (")
 	}
 	return openLeft(c.b, c.groups[i].start)
 }
 
 func (c *chain) freeRight(last int) bool {
 	if last < len(c.groups)-1 {
-		return c.gapIs(last, " ") || c.gapIs(last, " - ") || c.gapIs(last, "/") ||
+		return c.gapIs(last, " ") || c.gapIs(last, " - ") || c.gapIs(last, " / ") || c.gapIs(last, "/") ||
 			c.gapIs(last, ") ") || c.gapIs(last, " (") || c.gapIs(last, ". ")
 	}
 	return openRight(c.b, c.groups[last].end)
@@ -171,7 +168,8 @@ func openLeft(b []byte, i int) bool {
 	case p == '-', p == '.', p == '/', p == ':', p == ',', p == '\\', p == '~', p == '@':
 		q := at(b, i-2)
 		if p == ':' || p == ',' {
-			return !isDigit(q) // a time, a grouped number
+			// A time, a grouped number: but no group has four digits.
+			return !isDigit(q) || p == ',' && isDigit(at(b, i+3))
 		}
 		if p == '\\' {
 			return false
@@ -179,11 +177,29 @@ func openLeft(b []byte, i int) bool {
 		if p == '/' || p == '@' {
 			return !isAlnum(q) && q != '}'
 		}
-		return !isWord(q) && q != '}'
+		return !isWord(q) && q != '}' || p == '.' && abbreviation(b, i-1)
 	case p == '$', p == '#', p == '%', p == '&', p >= 0x80 && currencyBefore(b, i):
 		return false
 	}
 	return true
+}
+
+// abbreviation says whether the word that ends with the dot at i names a number:
+// "Tel.030", "no.12".
+func abbreviation(b []byte, i int) bool {
+	var buf [12]byte
+	start := i
+	for start > 0 && i-start < len(buf) && isLetter(b[start-1]) {
+		start--
+	}
+	if start == i || isWord(at(b, start-1)) {
+		return false
+	}
+	low := buf[:copy(buf[:], b[start:i])]
+	for k := range low {
+		low[k] |= 0x20
+	}
+	return lookUp(low)&^(lOther|lVersion) != 0
 }
 
 // openRight says whether a number may end at i.
@@ -201,7 +217,7 @@ func openRight(b []byte, i int) bool {
 		if p == '.' {
 			return !isWord(q) || isUpper(q)
 		}
-		return !isDigit(q) || p == ',' && !isDigit(at(b, i-4))
+		return !isDigit(q) || p == ',' && isDigit(at(b, i-4))
 	}
 	return true
 }

@@ -169,3 +169,19 @@ func TestCardsOfEachIssuer(t *testing.T) {
 		require.False(t, known, n)
 	}
 }
+
+func TestNextDigitAgreesWithALoop(t *testing.T) {
+	t.Parallel()
+	// Every byte at every place of a word, among neighbours that could borrow.
+	for c := range 256 {
+		for at := range 20 {
+			b := []byte(strings.Repeat("/:\xb0\x00", 5))
+			b[at] = byte(c)
+			want := 0
+			for want < len(b) && !isDigit(b[want]) {
+				want++
+			}
+			require.Equal(t, want, nextDigit(b, 0), "%q", b)
+		}
+	}
+}

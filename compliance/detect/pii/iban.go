@@ -22,8 +22,8 @@ type iban struct{}
 // Find implements [detect.Detector].
 func (iban) Find(t *detect.Text, report func(detect.Finding)) {
 	b := t.Norm
-	for i := 2; i+1 < len(b); i++ {
-		if !isDigit(b[i]) || !isLetter(b[i-1]) {
+	for i := nextDigit(b, 0); i+1 < len(b); i = nextDigit(b, i+1) {
+		if i < 2 || !isLetter(b[i-1]) {
 			continue
 		}
 		start := i - 2
@@ -32,7 +32,7 @@ func (iban) Find(t *detect.Text, report func(detect.Finding)) {
 		}
 		if end := account(b, start); end > 0 {
 			report(ibanRule.at(start, end, .98))
-			i = end
+			i = end - 1
 		}
 	}
 }
@@ -40,8 +40,7 @@ func (iban) Find(t *detect.Text, report func(detect.Finding)) {
 // account is where the account number that starts at start ends; 0 if there is
 // none: the length of its country, mod 97 (ISO 7064), nothing attached.
 func account(b []byte, start int) int {
-	country := string([]byte{b[start] &^ 0x20, b[start+1] &^ 0x20})
-	want, ok := ibanLengths[country]
+	want, ok := ibanLengths[string([]byte{b[start] &^ 0x20, b[start+1] &^ 0x20})]
 	if !ok {
 		return 0
 	}

@@ -120,6 +120,9 @@ func versioned(t *detect.Text, start, end int) bool {
 		if word == nil {
 			break
 		}
+		if len(word) == 1 && isDigit(at(w.norm, w.pos+1)) {
+			break // "v4: 10.0.0.1"
+		}
 		if lookUp(word)&lVersion != 0 {
 			return true
 		}

@@ -25,7 +25,8 @@ const (
 	lLicence
 	lLicenceWord // together with the next
 	lDriver
-	lDL // right before, as in "DL 1234567"
+	lGift // cards that are no payment cards
+	lDL   // right before, as in "DL 1234567"
 	lNHS
 	lNINO
 	lSteuerID
@@ -69,6 +70,8 @@ const (
 type labels struct {
 	near label // of the nearest word that is a label
 	gap  int   // from its end to the span, in bytes
+	// past says that another number stands between that word and the span.
+	past bool
 	// behind says that the words stand after the span.
 	behind bool
 	all    label // of all words within reach
@@ -104,7 +107,7 @@ func labelsOf(t *detect.Text, start, end int) labels {
 		_, owner := owners[string(w)]
 		if owner && previous&lPossibleNumber != 0 {
 			// "my number is": a person's number is a phone number.
-			l.add(lPhoneWeak, len(words.norm)-words.wordEnd)
+			l.add(lPhoneWeak, len(words.norm)-words.wordEnd, words.digits)
 		}
 		previous = lookUp(w)
 		if joined := words.joined(); joined != nil {
@@ -118,7 +121,7 @@ func labelsOf(t *detect.Text, start, end int) labels {
 			// A number in between has taken the name of what is counted.
 			previous &^= lOther | lVersion
 		}
-		l.add(previous&^lPossibleNumber, len(words.norm)-words.wordEnd)
+		l.add(previous&^lPossibleNumber, len(words.norm)-words.wordEnd, words.digits)
 	}
 	if l.near != 0 {
 		return l
@@ -130,14 +133,14 @@ func labelsOf(t *detect.Text, start, end int) labels {
 	after := wordWalk{norm: t.Norm[end:to], lower: t.Lower[end:to]}
 	l.behind = true
 	for w := after.forth(); w != nil; w = after.forth() {
-		l.add(lookUp(w)&^lPossibleNumber, after.pos-len(w))
+		l.add(lookUp(w)&^lPossibleNumber, after.pos-len(w), false)
 	}
 	return l
 }
 
-func (l *labels) add(w label, gap int) {
+func (l *labels) add(w label, gap int, past bool) {
 	if l.near == 0 && w != 0 {
-		l.near, l.gap = w, gap
+		l.near, l.gap, l.past = w, gap, past
 	}
 	l.all |= w
 }

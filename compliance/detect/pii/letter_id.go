@@ -54,11 +54,7 @@ const (
 // a letter.
 func (letters) Find(t *detect.Text, report func(detect.Finding)) {
 	b := t.Norm
-	for i := 0; i < len(b); {
-		if !isDigit(b[i]) {
-			i++
-			continue
-		}
+	for i := nextDigit(b, 0); i < len(b); i = nextDigit(b, i) {
 		start, end := i, i
 		for start > 0 && isAlnum(b[start-1]) && i-start <= mostLetterID {
 			start--

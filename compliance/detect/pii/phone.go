@@ -77,7 +77,8 @@ func international(c *chain, i, skip int) int {
 	count := copy(digits[:], first)
 	best := 0
 	for n := 1; ; n++ {
-		if possible(digits[:count]) && c.freeRight(i+n-1) {
+		last := i + n - 1
+		if possible(digits[:count]) && (c.freeRight(last) || c.plus && at(c.b, c.groups[last].end) == '@') {
 			best = n
 		}
 		if i+n >= len(c.groups) || n == 8 || !dialGap(c, i+n-1) {

@@ -26,8 +26,7 @@ func national(c *chain, i int) (int, float64) {
 		if f.labelled && !l.is(lPhone|lPhoneWeak) {
 			continue
 		}
-		if l.is(lOther|lCard|lSSN|lVersion|lSIN|lTFN|lNHS|lMedicare|lAadhaar|lBSN|lNIR|lPassport|lLicence|lLicenceWord|lIP) &&
-			!l.has(lPhone|lPhoneWeak) {
+		if l.is(namesOther) && !l.past && !l.has(lPhone|lPhoneWeak) && !(f.brackets && l.is(lOther)) {
 			continue
 		}
 		if !f.brackets && c.gapIs(i, " ") && !l.is(lPhone|lPhoneWeak) && listed(c, i, n) {
@@ -43,6 +42,10 @@ func national(c *chain, i int) (int, float64) {
 	}
 	return 0, 0
 }
+
+// namesOther are the labels that say that a number is no telephone number.
+const namesOther = lOther | lCard | lSSN | lVersion | lSIN | lTFN | lNHS | lMedicare | lAadhaar | lBSN | lNIR |
+	lPassport | lLicence | lLicenceWord | lIP
 
 // listed says whether groups with spaces between them stand in a longer row of
 // such groups, where no one can tell which belong together.
@@ -81,21 +84,21 @@ type form struct {
 }
 
 var (
-	zero  = []string{"0"}
-	hyphn = "-"
-	space = " "
-	any3  = " -."
+	zero   = []string{"0"}
+	hyphen = "-"
+	space  = " "
+	anyGap = " -."
 )
 
 // forms lists the national formats that are believed as they stand, after the
 // numbering plans that ITU-T publishes.
 var forms = []form{
 	// North America: (415) 555-0132, 415-555-0132, 1-800-555-0199.
-	{groups: []int{1, 3, 3, 4}, first: []string{"1"}, gaps: any3, digits: func(d []byte) bool { return nanpAssigned(d[1:]) }},
-	{groups: []int{3, 3, 4}, gaps: any3, digits: nanpAssigned},
-	{groups: []int{3, 3, 4}, gaps: any3, labelled: true},
-	{groups: []int{3, 3, 4}, gaps: any3, brackets: true, digits: nanp},
-	{groups: []int{3, 7}, gaps: any3, brackets: true, digits: nanp},
+	{groups: []int{1, 3, 3, 4}, first: []string{"1"}, gaps: anyGap, digits: func(d []byte) bool { return nanpAssigned(d[1:]) }},
+	{groups: []int{3, 3, 4}, gaps: anyGap, digits: nanpAssigned},
+	{groups: []int{3, 3, 4}, gaps: anyGap, labelled: true},
+	{groups: []int{3, 3, 4}, gaps: anyGap, brackets: true, digits: nanp},
+	{groups: []int{3, 7}, gaps: anyGap, brackets: true, digits: nanp},
 	{groups: []int{3, 4}, gaps: "-.", labelled: true},
 	// United Kingdom: 020 7946 0958, 0161 496 0000, 01632 960123, 07700 900123.
 	{groups: []int{3, 4, 4}, first: []string{"02"}, gaps: " -"},
@@ -106,16 +109,16 @@ var forms = []form{
 	{groups: []int{5, 6}, first: []string{"01", "07"}, gaps: " -", brackets: true},
 	{groups: []int{5, 3, 3}, first: []string{"01", "07"}, gaps: " -"},
 	// France: 06 12 34 56 78.
-	{groups: []int{2, 2, 2, 2, 2}, first: []string{"01", "02", "03", "04", "05", "06", "07", "08", "09"}, gaps: any3, digits: notCounting},
+	{groups: []int{2, 2, 2, 2, 2}, first: []string{"01", "02", "03", "04", "05", "06", "07", "08", "09"}, gaps: anyGap, digits: notCounting},
 	// Japan, Korea: 03-1234-5678, 090-1234-5678, 010-1234-5678, 02-123-4567.
-	{groups: []int{2, 4, 4}, first: zero, gaps: hyphn},
-	{groups: []int{3, 4, 4}, first: zero, gaps: hyphn},
-	{groups: []int{3, 3, 4}, first: zero, gaps: hyphn},
-	{groups: []int{4, 2, 4}, first: zero, gaps: hyphn},
-	{groups: []int{4, 3, 3}, first: []string{"0120", "0800", "0570"}, gaps: hyphn},
+	{groups: []int{2, 4, 4}, first: zero, gaps: hyphen},
+	{groups: []int{3, 4, 4}, first: zero, gaps: hyphen},
+	{groups: []int{3, 3, 4}, first: zero, gaps: hyphen},
+	{groups: []int{4, 2, 4}, first: zero, gaps: hyphen},
+	{groups: []int{4, 3, 3}, first: []string{"0120", "0800", "0570"}, gaps: hyphen},
 	// Brazil: (11) 98765-4321.
-	{groups: []int{2, 5, 4}, gaps: any3, brackets: true},
-	{groups: []int{2, 4, 4}, gaps: any3, brackets: true},
+	{groups: []int{2, 5, 4}, gaps: anyGap, brackets: true},
+	{groups: []int{2, 4, 4}, gaps: anyGap, brackets: true},
 	// Australia: 0412 345 678, (02) 9374 4000.
 	{groups: []int{4, 3, 3}, first: []string{"04"}, gaps: space},
 	// Germany, Austria, Switzerland, Italy: 0171 1234567, 030/901820, 044 668 18 00.
@@ -135,11 +138,11 @@ var forms = []form{
 	{groups: []int{1, 3, 3, 2, 2}, first: []string{"8"}, gaps: " -"},
 	{groups: []int{1, 3, 3, 2, 2}, first: []string{"8"}, each: "  --"},
 	// Spain, India, Portugal and others: only where a word says so.
-	{groups: []int{3, 3, 3}, gaps: any3, labelled: true},
-	{groups: []int{3, 2, 2, 2}, gaps: any3, labelled: true},
-	{groups: []int{2, 3, 2, 2}, gaps: any3, labelled: true},
+	{groups: []int{3, 3, 3}, gaps: anyGap, labelled: true},
+	{groups: []int{3, 2, 2, 2}, gaps: anyGap, labelled: true},
+	{groups: []int{2, 3, 2, 2}, gaps: anyGap, labelled: true},
 	{groups: []int{5, 5}, gaps: " -", labelled: true},
-	{groups: []int{3, 2, 2, 3}, gaps: any3, labelled: true},
+	{groups: []int{3, 2, 2, 3}, gaps: anyGap, labelled: true},
 }
 
 // fits checks what the lengths of the groups do not say.

@@ -1,6 +1,11 @@
 package pii
 
-import "github.com/promptmetrics-go/promptmetrics/compliance/detect"
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
+)
 
 // rule is what all findings of one entity share.
 type rule struct {
@@ -60,6 +65,23 @@ func isAlnum(c byte) bool { return isDigit(c) || isLetter(c) }
 // isWord says whether c would make a longer word of what stands beside it.
 func isWord(c byte) bool { return isAlnum(c) || c == '_' }
 func isHex(c byte) bool  { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
+
+// nextDigit is where the first digit from i on stands, or len(b). It reads eight
+// bytes at a time: after the exclusive or, digits are the bytes below ten, and
+// the subtraction borrows from the eighth bit of the first of them.
+func nextDigit(b []byte, i int) int {
+	const ones = 0x0101010101010101
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:]) ^ '0'*ones
+		if below := (x - 10*ones) &^ x & (0x80 * ones); below != 0 {
+			return i + bits.TrailingZeros64(below)/8
+		}
+	}
+	for i < len(b) && !isDigit(b[i]) {
+		i++
+	}
+	return i
+}
 
 // unescape skips the letters of an escape sequence, such as the n of "\n" in JSON
 // that was quoted, which would else be the start of the word at start.

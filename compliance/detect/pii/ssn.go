@@ -8,10 +8,10 @@ import "github.com/promptmetrics-go/promptmetrics/compliance/detect"
 func ssn(c *chain, report func(detect.Finding)) {
 	var digits [9]byte
 	for i := 0; i < len(c.groups); i++ {
-		n, sep := 3, byte('-')
+		n, sep := 3, byte(0)
 		switch {
 		case c.groups[i].len() == 9:
-			n, sep = 1, 0
+			n = 1
 		case c.shape(i, 3, 2, 4):
 			var even bool
 			if sep, even = c.evenly(i, 3); !even {
@@ -32,7 +32,7 @@ func ssn(c *chain, report func(detect.Finding)) {
 		confidence := .9
 		switch {
 		case named:
-		case sep == '-' && !l.is(lOther|lPhone|lVersion):
+		case sep == '-' && (l.past || !l.is(lOther|lPhone|lVersion)):
 			confidence = .85
 		case sep != '-' && sep != '/' && l.has(lSSN|lITIN) && !l.is(lOther|lPhone):
 			confidence = .8

@@ -12,9 +12,9 @@ var owners = set("my your his her our their me mein meine mi mon meu mio")
 // words says what a word beside a number calls it. Words are in lower case;
 // umlauts and accents also without them.
 var words = table(map[label]string{
-	lPossibleNumber: "number numbers nummer numero número numéro",
+	lPossibleNumber: "number numbers no nr num nummer numero número numéro",
 
-	lPhone: `phone phones telephone telephones tel telf telefon telefonnummer telefonnumer telefono teléfono
+	lPhone: `phone phones phoneno mobileno telno telephone telephones tel telf telefon telefonnummer telefonnumer telefono teléfono
 		telefone telephon téléphone telefoon telefoonnummer telefonnr tlf puhelin puhelinnumero telefonu
 		mobile mobil mobiltelefon mobilnummer handy handynummer rufnummer mobiel móvil movil celular cellulare cell
 		cellphone cellular portable gsm fax telefax whatsapp viber hotline msisdn sms landline festnetz
@@ -27,12 +27,12 @@ var words = table(map[label]string{
 
 	lSSN:  "ssn ssns social sozialversicherungsnummer ss",
 	lITIN: "itin itins",
-	lCard: `card cards visa mastercard amex debit creditcard kreditkarte karte tarjeta carte carta cartão cartao kaart
+	lCard: `card cards cardno visa mastercard amex debit creditcard kreditkarte karte tarjeta carte carta cartão cartao kaart
 		cc ccn pan cardnumber discover jcb diners unionpay maestro карта карты картой 信用卡 银行卡 卡号 カード 카드 kort karta`,
 	lOther: `order orders ordernumber bestellung bestellnummer pedido commande ordine bestelling
 		bestell invoice rechnung rechnungsnummer factura facture fattura tracking shipment parcel sendungsnummer
 		isbn issn ean upc gtin barcode sku asin part serial sn n mpn lccn seriennummer model item product artikel artikelnummer
-		imei imeisv iccid imsi meid batch lot ticket case reference ref booking reservation confirmation
+		imei imeisv iccid imsi meid batch lot ticket case reference ref confirmation
 		timestamp epoch unix nanoseconds milliseconds ts commit build checksum hash sha md5 crc
 		transaction txn receipt po rma incident issue bug doi pmid arxiv patent
 		amount total price sum revenue population views bytes meter inventory catalog catalogue
@@ -51,6 +51,7 @@ var words = table(map[label]string{
 	lPassport: `passport passports reisepass reisepassnummer passeport pasaporte passaporto passaporte paspoort
 		paszport pasport паспорт паспорта 护照 護照 パスポート 여권`,
 	lDriver:       "driver drivers driving",
+	lGift:         "gift loyalty membership library coupon voucher rewards",
 	lDL:           "dl",
 	lLicenceWord:  "license licence lic licencia",
 	lLicence:      `dln dvla führerschein fuhrerschein führerscheinnummer permis rijbewijs patente conducir`,

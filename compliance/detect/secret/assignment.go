@@ -2,7 +2,6 @@ package secret
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
 )
@@ -60,6 +59,7 @@ func keys() []key {
 
 const (
 	maxName     = 48   // bytes of an identifier before and after its key
+	leastValue  = 12   // bytes of a value that only its name makes a secret
 	maxValue    = 200  // bytes of a value without a vendor's form
 	maxFormed   = 1500 // and with one
 	maxPassword = 100
@@ -138,280 +138,16 @@ func (s *search) named(vendor, start, end int) {
 func (s *search) formed(vendor int, value []byte) bool {
 	for i := range s.vendors[vendor].shapes {
 		if s.vendors[vendor].shapes[i].whole(s.sets, value) {
-			return s.random(value) && !s.placeholder(value) && s.kinds(value) > 1
+			return s.random(value) && !s.placeholder(value) && s.kinds(value) > 1 && s.has(value, digit) && !s.wordy(value)
 		}
 	}
 	return false
 }
-
-// identifier returns the whole name around a key, and where it ends. It is not
-// ok if the key is a part of another word, as in "monkey" or "tokens".
-func (s *search) identifier(k key, start, end int) (name []byte, after int, ok bool) {
-	if start > 0 && s.sets.has(s.norm[start-1], lower|upper) && (k.strength == weakKey || len(k.text) < 5) {
-		camel := s.sets.has(s.norm[start-1], lower|digit) && s.sets.has(s.norm[start], upper)
-		if !camel && !s.escaped(start) {
-			return nil, 0, false
-		}
-	}
-	from := start
-	for from > 0 && start-from < maxName && s.sets.has(s.norm[from-1], url64|dot) {
-		from--
-	}
-	after = end
-	if after < len(s.norm) && s.sets.has(s.norm[after], lower) && s.sets.has(s.norm[after-1], lower) {
-		return nil, 0, false
-	}
-	for after < len(s.norm) && after-end < maxName && s.sets.has(s.norm[after], url64) {
-		after++
-	}
-	if after > end && s.norm[after-1] == '-' { // "api_key->"
-		after--
-	}
-	return s.norm[from:after], after, true
-}
-
-// harmless says that a name with a key in it is not that of a secret.
-func (s *search) harmless(name []byte, after int) bool {
-	low := s.lower[after-len(name) : after]
-	for _, w := range [][]byte{
-		[]byte("public"), []byte("csrf"), []byte("xsrf"), []byte("cursor"), []byte("primary"), []byte("foreign"),
-		[]byte("idempotency"), []byte("partition"), []byte("sort"), []byte("cache"), []byte("next"), []byte("page"),
-		[]byte("max_"), []byte("min_"), []byte("total"), []byte("prompt_tok"), []byte("completion"), []byte("pad_"),
-		[]byte("eos"), []byte("bos_"), []byte("continuation"), []byte("sync"), []byte("hash"), []byte("fingerprint"), []byte("pubkey"), []byte("keyword"),
-		[]byte("author"), []byte("compass"), []byte("bypass"), []byte("translation"), []byte("i18n"), []byte("object_key"), []byte("objectkey"),
-		[]byte("sitekey"), []byte("site_key"), []byte("storagekey"), []byte("storage_key"), []byte("publishable"),
-	} {
-		if bytes.Contains(low, w) {
-			return true
-		}
-	}
-	// What is asked of, or known about, a secret.
-	for _, w := range []string{
-		"id", "ids", "name", "names", "count", "type", "length", "len", "url", "uri", "file", "path", "expiry", "expires",
-		"expire", "expiration", "ttl", "limit", "field", "label", "hint", "policy", "regex", "pattern", "reset", "attempts",
-		"min", "max", "size", "format", "version", "date", "time", "at", "age", "strength", "input", "placeholder", "error", "cost",
-		"price", "usage", "budget", "rate", "index", "bucket", "address", "arn", "ref", "alias", "required", "enabled", "prefix", "suffix",
-		"endpoint", "schema", "vault", "manager", "status", "state", "kind", "description", "env", "mint", "symbol", "in", "class", "hash",
-	} {
-		if n := len(low) - len(w); n > 0 && string(low[n:]) == w &&
-			(low[n-1] == '_' || low[n-1] == '-' || s.sets.has(name[n], upper) && s.sets.has(name[n-1], lower|digit)) {
-			return true
-		}
-	}
-	return false
-}
-
-// operator is what assigns a value.
-type operator struct {
-	end   int
-	prose bool // "is" and the like
-	bare  bool // nothing but a space, and not behind a command's --option
-}
-
-// operator reads closing quotes and brackets, then the sign of an assignment.
-func (s *search) operator(start, at int) (operator, bool) {
-	b := s.norm
-	spaces := 0
-	for n := 0; n < 6 && at < len(b) && bytes.IndexByte([]byte("\"'`*]\\ \t"), b[at]) >= 0; n++ {
-		if b[at] == ' ' || b[at] == '\t' {
-			spaces++
-		}
-		at++
-	}
-	if at >= len(b) {
-		return operator{}, false
-	}
-	rest := b[at:min(len(b), at+12)]
-	for _, sign := range []string{":=", "=>", "===", "==", "->", "::", "=", ":", "：", ">"} {
-		if bytes.HasPrefix(rest, []byte(sign)) {
-			at += len(sign)
-			if sign == ":" || sign == "：" {
-				at = s.annotation(at)
-			}
-			return operator{end: at, prose: sign == ":" && spaces == 0 && at < len(b) && b[at] == ' '}, true
-		}
-	}
-	if b[at] == '(' || b[at] == ',' {
-		// setApiKey("…"), header("api-key", "…"): only with a quote.
-		next := at + 1
-		for next < len(b) && b[next] == ' ' {
-			next++
-		}
-		if next < len(b) && (b[next] == '"' || b[next] == '\'') {
-			return operator{end: next}, true
-		}
-		return operator{}, false
-	}
-	if spaces == 0 {
-		return operator{}, false
-	}
-	if bytes.IndexByte([]byte("iwleshatfod"), s.lower[at]) >= 0 {
-		if end := s.verb(at); end > 0 {
-			return operator{end: end, prose: true}, true
-		}
-	}
-	from := start
-	for from > 0 && start-from < maxName && s.sets.has(b[from-1], url64) {
-		from--
-	}
-	return operator{end: at, bare: !bytes.HasPrefix(b[from:], []byte("--"))}, true
-}
-
-// verb is where the verb at the offset ends by which a sentence assigns, or 0.
-func (s *search) verb(at int) int {
-	for _, v := range []string{
-		"is set to ", "is: ", "is ", "was ", "are ", "set to ", "here: ", "ist: ", "ist ", "lautet: ", "lautet ", "est ", "es ", "era ",
-	} {
-		if bytes.HasPrefix(s.lower[at:min(len(s.lower), at+len(v))], []byte(v)) {
-			return at + len(v)
-		}
-	}
-	// "the password for the staging host is"
-	for _, v := range []string{"for ", "of ", "to ", "on ", "für ", "de ", "del ", "do "} {
-		if !bytes.HasPrefix(s.lower[at:], []byte(v)) {
-			continue
-		}
-		clause := s.lower[at:min(len(s.lower), at+maxName)]
-		if i := bytes.IndexAny(clause, ".,;\n"); i >= 0 {
-			clause = clause[:i]
-		}
-		for _, is := range []string{" is ", " is: ", ": ", " ist ", " est ", " es ", " é "} {
-			if i := bytes.Index(clause, []byte(is)); i >= 0 {
-				return at + i + len(is)
-			}
-		}
-	}
-	return 0
-}
-
-// annotation skips a type between a name and its value: "password: str = ".
-func (s *search) annotation(at int) int {
-	b := s.norm
-	i := at
-	for i < len(b) && i-at < 4 && b[i] == ' ' {
-		i++
-	}
-	from := i
-	for i < len(b) && i-from < 24 && (s.sets.has(b[i], word) || b[i] == '[' || b[i] == ']' || b[i] == '?') {
-		i++
-	}
-	for i < len(b) && b[i] == ' ' && i-from < 26 {
-		i++
-	}
-	if i > from && i+1 < len(b) && b[i] == '=' && b[i+1] == ' ' {
-		return i + 1
-	}
-	return at
-}
-
-// value finds the extent of what is assigned.
-func (s *search) value(at int) (from, to int, quoted bool) {
-	b := s.norm
-	for n := 0; n < 4 && at < len(b) && (b[at] == ' ' || b[at] == '\t' || b[at] == '*' && n < 3); n++ {
-		at++
-	}
-	if at < len(b) && (b[at] == '(' || b[at] == '[') && at+1 < len(b) && (b[at+1] == '"' || b[at+1] == '\'') {
-		at++
-	}
-	if at+1 < len(b) && bytes.IndexByte([]byte("bfru"), b[at]) >= 0 && (b[at+1] == '"' || b[at+1] == '\'') {
-		at++
-	}
-	if at+1 < len(b) && b[at] == '\\' && b[at+1] == '"' {
-		// JSON in JSON: the value ends at the next \".
-		at += 2
-		end := bytes.Index(b[at:min(len(b), at+maxFormed)], []byte(`\"`))
-		if end < 0 {
-			return 0, 0, false
-		}
-		return at, at + end, true
-	}
-	if at < len(b) && bytes.IndexByte([]byte("\"'`"), b[at]) >= 0 {
-		q := b[at]
-		at++
-		window := b[at:min(len(b), at+maxFormed)]
-		end := bytes.IndexByte(window, q)
-		if end < 0 || bytes.IndexByte(window[:end], '\n') >= 0 {
-			return 0, 0, false
-		}
-		return at, at + end, true
-	}
-	if at >= s.valueTo || at < s.valueFrom {
-		s.valueFrom, s.valueTo = at, at
-		for s.valueTo < len(b) && !s.sets.has(b[s.valueTo], valueEnd) {
-			s.valueTo++
-		}
-	}
-	to = s.valueTo
-	if to-at > maxFormed {
-		return 0, 0, false
-	}
-	for to > at && bytes.IndexByte([]byte(".,:!?*\\"), b[to-1]) >= 0 {
-		if b[to-1] == '!' && to-at > 6 && s.strong(b[at:to]) {
-			break
-		}
-		to--
-	}
-	return at, to, false
-}
-
-// withMarks widens a password beyond marks that end other values, as people put
-// them in passwords. Behind "?" and "&" it is a parameter and they do end it.
-func (s *search) withMarks(start, to int) int {
-	for from := start; from > 0 && start-from < maxName; from-- {
-		if c := s.norm[from-1]; c == '?' || c == '&' {
-			return to
-		}
-		if !s.sets.has(s.norm[from-1], url64|dot) {
-			break
-		}
-	}
-	end := to
-	for end < len(s.norm) && end-to < maxPassword && s.norm[end] == '&' {
-		next := end + 1
-		for next < len(s.norm) && next-to < maxPassword && !s.sets.has(s.norm[next], valueEnd) {
-			if s.norm[next] == '=' {
-				return to
-			}
-			next++
-		}
-		if next == end+1 {
-			break
-		}
-		end = next
-	}
-	for end > to && bytes.IndexByte([]byte(".:?"), s.norm[end-1]) >= 0 {
-		end--
-	}
-	return end
-}
-
-// keyed says that a password is one of the pairs of a connection string such as
-// "Server=…;User Id=…;Password=…;", and returns the whole.
-func (s *search) keyed(start, end int) (from, to int, ok bool) {
-	line := s.lower[max(0, start-300):start]
-	if i := bytes.LastIndexAny(line, "\n\"'`"); i >= 0 {
-		line = line[i+1:]
-	}
-	if bytes.IndexByte(line, ';') < 0 {
-		return 0, 0, false
-	}
-	for _, w := range []string{"server=", "data source=", "host=", "endpoint=", "driver="} {
-		if bytes.Contains(line, []byte(w)) {
-			from, to = s.pairs(start, end)
-			return from, to, from < start && to >= end
-		}
-	}
-	return 0, 0, false
-}
-
-// strong says that a password that ends in "!" has digits as well, so that the
-// mark is rather its own than the sentence's.
-func (s *search) strong(b []byte) bool { return s.kinds(b) > 1 }
 
 // assigned says that a value given to a secret's name is one: random, with
 // digits among its letters, and no reference to where the secret is kept.
 func (s *search) assigned(k key, v []byte) bool {
-	if len(v) < 10 || len(v) > maxValue || s.reference(v) || s.placeholder(v) {
+	if len(v) < leastValue || len(v) > maxValue || s.reference(v) || s.placeholder(v) {
 		return false
 	}
 	var seen charset
@@ -436,7 +172,7 @@ func (s *search) assigned(k key, v []byte) bool {
 	if digits == 0 || seen&(lower|upper) == 0 || s.isUUID(v) && k.strength != apiKey {
 		return false
 	}
-	if least := min(3, 1+len(v)/12); changes < least {
+	if least := min(3, 1+len(v)/12); changes < least || s.wordy(v) {
 		return false
 	}
 	least := 3.0
@@ -446,6 +182,21 @@ func (s *search) assigned(k key, v []byte) bool {
 		least = 3.3
 	}
 	return entropy(v) >= least
+}
+
+// wordy says that a value is words written together, as names in programs are:
+// hardly a digit, and hardly a change of case.
+func (s *search) wordy(v []byte) bool {
+	digits, changes := 0, 0
+	for i, c := range v {
+		switch {
+		case s.sets.has(c, digit):
+			digits++
+		case i > 0 && s.sets.has(c, upper) != s.sets.has(v[i-1], upper) && s.sets.has(v[i-1], lower|upper):
+			changes++
+		}
+	}
+	return digits < 2+len(v)/24 && changes < len(v)/3
 }
 
 // reference says that a value is code, a place or a name, and not a secret.
@@ -487,45 +238,4 @@ func (s *search) isUUID(v []byte) bool {
 		return false
 	}
 	return s.all(v, hex|upperHex|hyphen)
-}
-
-// password says that a value may be what somebody chose for a password.
-func (s *search) password(v []byte, quoted, prose bool) bool {
-	if len(v) < 6 || len(v) > maxPassword || s.placeholder(v) {
-		return false
-	}
-	if !quoted && s.reference(v) || v[0] == '$' && s.all(v[1:], word) || v[0] == '{' && v[len(v)-1] == '}' || v[0] == '%' && v[len(v)-1] == '%' {
-		return false
-	}
-	low := bytes.ToLower(v)
-	for _, hashed := range []string{"$2a$", "$2b$", "$2y$", "$argon2", "pbkdf2", "$scrypt", "$6$", "$5$", "$1$", "{ssha", "sha256:", "sha1:", "sha512:", "http://", "https://", "process.env", "os.environ", "env."} {
-		if bytes.HasPrefix(low, []byte(hashed)) {
-			return false
-		}
-	}
-	if slices.Contains([]string{"password", "passwort", "secret", "string", "varchar(255)", "text/plain", "required", "optional", "n/a", "null", "none", "undefined"}, string(low)) {
-		return false
-	}
-	letters, digits, special := 0, 0, 0
-	for _, c := range v {
-		switch {
-		case s.sets.has(c, lower|upper):
-			letters++
-		case s.sets.has(c, digit):
-			digits++
-		case c <= ' ' || c >= 0x7f:
-			return false
-		default:
-			special++
-		}
-	}
-	switch {
-	case letters == 0:
-		return !prose && special == 0 && digits >= 6
-	case digits > 0:
-		// "8-character", "v2.0.1": text about passwords.
-		return !prose || digits > 1 || s.kinds(v) == 3 || special > 0 || !s.sets.has(v[0], digit)
-	default:
-		return !prose && special > 0 && special < letters && !s.all(v, lower|hyphen|underscore|dot|slashPlus) && !s.all(v, upper|hyphen|underscore|dot)
-	}
 }

@@ -70,6 +70,9 @@ func (s *search) bareRun(from, to int) {
 	if bits := entropy(body); bits < hintedEntropy || (bits < bareEntropy || len(body) < longBare) && !s.hinted(from) {
 		return
 	}
+	if bytes.ContainsAny(body, "-_") && bytes.ContainsAny(body, "+/") || s.prefixed(body) || s.wordy(body) {
+		return
+	}
 	if s.known(from, to) || s.isText(v) || s.isWallet(body) {
 		return
 	}
@@ -90,6 +93,12 @@ func (s *search) hinted(at int) bool {
 	return false
 }
 
+// prefixed says that a run begins with a word and a mark, as identifiers do.
+func (s *search) prefixed(v []byte) bool {
+	i := bytes.IndexAny(v, "_-+/")
+	return i > 1 && i < len(v)/2 && (s.all(v[:i], lower) || s.all(v[:i], upper))
+}
+
 // isText says that a run is the base64 of a text.
 func (s *search) isText(v []byte) bool {
 	plain, ok := decode64(v)
@@ -106,7 +115,7 @@ func (s *search) isText(v []byte) bool {
 
 // isWallet says that a run has the form of an address that anyone may know.
 func (s *search) isWallet(v []byte) bool {
-	return len(v) >= 25 && len(v) <= 35 && (v[0] == '1' || v[0] == '3') && bytes.IndexAny(v, "0OIl+/_-") < 0
+	return len(v) >= 25 && len(v) <= 35 && (v[0] == '1' || v[0] == '3') && !bytes.ContainsAny(v, "0OIl+/_-")
 }
 
 // quoted says that a run stands for itself: between blanks or quotes.
@@ -123,8 +132,9 @@ func (s *search) quoted(from, to int) bool {
 func (s *search) known(from, to int) bool {
 	line := s.lower[max(0, from-60):from]
 	if i := bytes.LastIndexByte(line, '\n'); i >= 0 {
-		// A block of encoded lines has the same run on the line before.
-		if i == len(line)-1 && from >= 2 && s.sets.has(s.norm[from-2], alnum|slashPlus|equals) {
+		// A block of encoded lines has the same run, or its label, on the line
+		// before.
+		if i == len(line)-1 && from >= 2 && s.sets.has(s.norm[from-2], alnum|slashPlus|equals|hyphen) {
 			return true
 		}
 		line = line[i+1:]

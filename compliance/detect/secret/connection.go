@@ -46,8 +46,7 @@ func (s *search) uri(start, after int) {
 		}
 		written = written[i+1:]
 	}
-	scheme := string(written)
-	vendor, ok := s.schemes[scheme]
+	vendor, ok := s.schemes[string(written)]
 	if !ok {
 		// postgresql+psycopg2
 		if i := bytes.IndexByte(written, '+'); i > 0 {
@@ -207,7 +206,7 @@ func (s *search) sharedSignature(start, after int) {
 		return
 	}
 	end := after
-	for end < len(s.norm) && end-after < 140 && (s.sets.has(s.norm[end], url64|slashPlus|equals|percent)) {
+	for end < len(s.norm) && end-after < 140 && s.sets.has(s.norm[end], url64|slashPlus|equals|percent) {
 		end++
 	}
 	value := s.norm[after:end]

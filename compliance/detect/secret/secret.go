@@ -96,6 +96,9 @@ func compile() *detector {
 		if err != nil {
 			panic(err)
 		}
+		if s.literal() == "" {
+			panic("secret: a format without a literal: " + f.template)
+		}
 		f.shape = s
 		add(lowerCase(s.literal()), vendorToken, i)
 	}

@@ -27,7 +27,7 @@ func vendors() []vendor {
 		{"perplexity", "perplexity,pplx_api", ""},
 		{"xai", "xai_api,x.ai,grok", ""},
 		{"mistral", "mistral", "<n32>"},
-		{"google", "google,gemini,gcp,firebase,vertex", "<u39>"},
+		{"google", "google,gemini,gcp,firebase,vertex", ""},
 		{"together", "together_ai,together.ai,togetherai,together_api,together ai,together", "<x64> <u43>"},
 		{"fireworks", "fireworks", "<n24>"},
 		{"deepseek", "deepseek", ""},

@@ -75,7 +75,8 @@ func (w *Client) broken(ctx, own context.Context, cause error) *fault {
 	if u, ok := errors.AsType[*url.Error](cause); ok {
 		cause = u.Err
 	}
-	f := w.failure(pmerr.ProviderError, "cannot be reached at %s", w.base.Host).because(w.hidden(cause))
+	// Where it is, is the operator's business.
+	f := w.failure(pmerr.ProviderError, "cannot be reached: %s", w.checkBase()).because(w.at(cause))
 	f.again = true
 	return f
 }
@@ -97,6 +98,11 @@ func (w *Client) interrupted(ctx, own context.Context, cause error) *fault {
 		return w.broken(ctx, own, cause)
 	}
 	return w.failure(pmerr.ProviderError, "ended its answer in the middle").because(w.hidden(cause))
+}
+
+// at tells operators where a cause happened.
+func (w *Client) at(cause error) error {
+	return fmt.Errorf("%s: %w", w.base.Host, w.hidden(cause))
 }
 
 // hidden is a cause without the key. Causes that do not hold it, which is all
@@ -138,15 +144,15 @@ func (w *Client) refused(r Request, res *http.Response, words Words) *fault {
 	case words.policy() || w.config.Policy(words):
 		return client(fail(pmerr.ContentPolicy, "refused the request by its content policy%s", colon(message)))
 	case status/100 == 3:
-		return client(fail(pmerr.ProviderError, "redirects elsewhere%s, and redirects are not followed because the API key would go along: %s",
-			target(res), w.checkBase()))
+		return client(fail(pmerr.ProviderError, "redirects elsewhere, and redirects are not followed because the API key would go along: %s",
+			w.checkBase()).because(w.at(errors.New("redirects to " + target(res)))))
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		// Not the provider's message: it repeats parts of the key.
 		return client(w.keyRefused(fail, status))
 	case status == http.StatusTooManyRequests:
 		return w.limited(fail, words, message, retryAfter(header, w.config.Now()))
 	case status == http.StatusNotFound && words.Empty():
-		return client(fail(pmerr.ProviderError, "has no such API at %s: %s", w.base.Host, w.checkBase()))
+		return client(fail(pmerr.ProviderError, "has no such API: %s", w.checkBase()).because(w.at(errors.New("status 404"))))
 	case status == http.StatusNotFound && r.Model != "":
 		return client(fail(pmerr.InvalidRequest, "does not know the model %q%s", clean(r.Model, w.config.APIKey), colon(message)))
 	case status == http.StatusRequestTimeout || status == http.StatusGatewayTimeout:
@@ -214,13 +220,13 @@ func (w *Client) checkBase() string {
 // target names the host of a redirect; its path and query may be secret.
 func target(res *http.Response) string {
 	if res == nil {
-		return ""
+		return "nowhere"
 	}
 	u, err := res.Location()
 	if err != nil || u.Host == "" {
-		return ""
+		return "nowhere"
 	}
-	return " (" + clean(u.Host, "") + ")"
+	return clean(u.Host, "")
 }
 
 // colon puts a provider's message, if there is one, behind ours.

@@ -47,12 +47,12 @@ func New(patterns []string) *Automaton {
 
 	// The trie; -1 is "no child yet".
 	type node struct {
-		child []int
-		fail  int
+		child []int32
+		fail  int32
 		ends  []uint16
 	}
 	grow := func() node {
-		n := node{child: make([]int, width)}
+		n := node{child: make([]int32, width)}
 		for i := range n.child {
 			n.child[i] = -1
 		}
@@ -60,11 +60,11 @@ func New(patterns []string) *Automaton {
 	}
 	trie := []node{grow()}
 	for id, p := range patterns {
-		at := 0
+		var at int32
 		for i := range len(p) {
 			c := a.class[p[i]]
 			if trie[at].child[c] < 0 {
-				trie[at].child[c] = len(trie)
+				trie[at].child[c] = int32(len(trie))
 				trie = append(trie, grow())
 			}
 			at = trie[at].child[c]
@@ -73,7 +73,7 @@ func New(patterns []string) *Automaton {
 	}
 
 	// Breadth first, so that the state a failure leads to is complete.
-	queue := make([]int, 0, len(trie))
+	queue := make([]int32, 0, len(trie))
 	for c, to := range trie[0].child {
 		if to < 0 {
 			trie[0].child[c] = 0

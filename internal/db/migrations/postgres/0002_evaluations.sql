@@ -39,6 +39,15 @@ CREATE TABLE pm_evaluation_days (
 );
 CREATE INDEX pm_evaluation_days_by_day ON pm_evaluation_days (workspace_id, day, evaluation_id);
 
+-- How many results a version has in an evaluation.
+CREATE TABLE pm_evaluation_versions (
+    workspace_id TEXT NOT NULL,
+    evaluation_id BIGINT NOT NULL,
+    version_tag TEXT NOT NULL,
+    results BIGINT NOT NULL,
+    PRIMARY KEY (workspace_id, evaluation_id, version_tag)
+);
+
 CREATE TABLE pm_datasets (
     workspace_id TEXT NOT NULL,
     id BIGINT NOT NULL,

@@ -1,6 +1,6 @@
 //go:build race
 
-package injection
+package costtest
 
 // slack is by how much the race detector slows a scan.
 const slack = 20

@@ -1,5 +1,5 @@
 //go:build !race
 
-package secret
+package costtest
 
 const slack = 1

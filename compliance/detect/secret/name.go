@@ -1,0 +1,63 @@
+package secret
+
+import "bytes"
+
+// identifier returns the whole name around a key, and where it ends. It is not
+// ok if the key is a part of another word, as in "monkey" or "tokens".
+func (s *search) identifier(k key, start, end int) (name []byte, after int, ok bool) {
+	if start > 0 && s.sets.has(s.norm[start-1], lower|upper) && (k.strength == weakKey || len(k.text) < 5) {
+		camel := s.sets.has(s.norm[start-1], lower|digit) && s.sets.has(s.norm[start], upper)
+		if !camel && !s.escaped(start) {
+			return nil, 0, false
+		}
+	}
+	from := start
+	for from > 0 && start-from < maxName && s.sets.has(s.norm[from-1], url64|dot) {
+		from--
+	}
+	after = end
+	if after < len(s.norm) && s.sets.has(s.norm[after], lower) && s.sets.has(s.norm[after-1], lower) {
+		return nil, 0, false
+	}
+	if k.text == "pass" && after < len(s.norm) && s.sets.has(s.norm[after], lower|upper) {
+		return nil, 0, false // passFilter, PASSED
+	}
+	for after < len(s.norm) && after-end < maxName && s.sets.has(s.norm[after], url64) {
+		after++
+	}
+	if after > end && s.norm[after-1] == '-' { // "api_key->"
+		after--
+	}
+	return s.norm[from:after], after, true
+}
+
+// harmless says that a name with a key in it is not that of a secret.
+func (s *search) harmless(name []byte, after int) bool {
+	low := s.lower[after-len(name) : after]
+	for _, w := range [][]byte{
+		[]byte("public"), []byte("csrf"), []byte("xsrf"), []byte("cursor"), []byte("primary"), []byte("foreign"),
+		[]byte("idempotency"), []byte("partition"), []byte("sort"), []byte("cache"), []byte("next"), []byte("page"),
+		[]byte("max_"), []byte("min_"), []byte("total"), []byte("prompt_tok"), []byte("completion"), []byte("pad_"),
+		[]byte("eos"), []byte("bos_"), []byte("continuation"), []byte("sync"), []byte("hash"), []byte("fingerprint"), []byte("pubkey"), []byte("keyword"),
+		[]byte("author"), []byte("compass"), []byte("bypass"), []byte("translation"), []byte("i18n"), []byte("object_key"), []byte("objectkey"),
+		[]byte("sitekey"), []byte("site_key"), []byte("storagekey"), []byte("storage_key"), []byte("publishable"),
+	} {
+		if bytes.Contains(low, w) {
+			return true
+		}
+	}
+	// What is asked of, or known about, a secret.
+	for _, w := range []string{
+		"id", "ids", "name", "names", "count", "type", "length", "len", "url", "uri", "file", "path", "expiry", "expires",
+		"expire", "expiration", "ttl", "limit", "field", "label", "hint", "policy", "regex", "pattern", "reset", "attempts",
+		"min", "max", "size", "format", "version", "date", "time", "at", "age", "strength", "input", "placeholder", "error", "cost",
+		"price", "usage", "budget", "rate", "index", "bucket", "address", "arn", "ref", "alias", "required", "enabled", "prefix", "suffix",
+		"endpoint", "schema", "vault", "manager", "status", "state", "kind", "description", "env", "mint", "symbol", "in", "class", "hash",
+	} {
+		if n := len(low) - len(w); n > 0 && string(low[n:]) == w &&
+			(low[n-1] == '_' || low[n-1] == '-' || s.sets.has(name[n], upper) && s.sets.has(name[n-1], lower|digit)) {
+			return true
+		}
+	}
+	return false
+}
