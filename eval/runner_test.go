@@ -412,7 +412,6 @@ func TestRunner(t *testing.T) {
 			crashed := make(chan struct{})
 			go func() {
 				defer close(crashed)
-				//nolint:errcheck // the run is looked at below.
 				_, _ = a.evals.Run(t.Context(), evaluation, eval.RunSpec{DatasetID: &dataset}, func(context.Context, eval.Row) (eval.Output, error) {
 					a.crash()
 					return eval.Output{Text: "right"}, nil

@@ -34,7 +34,8 @@ func TestMetrics(t *testing.T) {
 	u.write(t, "criteria.json", `{"rules":[{"type":"exact"}]}`)
 	u.must(t, "dataset", "import", "one.jsonl")
 	u.must(t, "eval", "create", "exactly", "--prompt", "a", "--criteria", "criteria.json")
-	require.Zero(t, u.run(t, "eval", "run", "exactly", "--dataset", "one").Code)
+	ran := u.run(t, "eval", "run", "exactly", "--dataset", "one")
+	require.Zero(t, ran.Code, ran.Err)
 
 	for kind, want := range map[string]string{
 		"time-series": `DAY +REQUESTS +TOKENS +COST +P50 MS +P95 MS +P99 MS +ERRORS +FAILED RUNS\n` + today + ` +2 +16 +\$0\.4000 +\d+ +\d+ +\d+ +50\.0 % +100\.0 %\n$`,

@@ -108,7 +108,7 @@ func (p *program) commands() *cobra.Command {
 	group(root, "telemetry",
 		p.log(), p.listLogs(), p.createTrace(), p.getTrace(), p.listTraces(), p.addSpan(),
 		p.createRun(), p.updateRun(), p.getRun(), p.listRuns())
-	group(root, "evaluations", p.evaluations(), p.datasets())
+	group(root, "evaluations", p.evaluations(), p.datasets(), p.abTests(), p.power())
 	group(root, "playground", p.chat(), p.models(), p.budget())
 	group(root, "compliance", p.scan(), p.redact(), p.compliance())
 	group(root, "numbers", p.metrics(), p.auditLogs())
