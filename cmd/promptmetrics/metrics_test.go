@@ -30,7 +30,7 @@ func TestMetrics(t *testing.T) {
 	u.must(t, "log", "--prompt-name", "b", "--version", "1.0.0", "--tokens-in", "1", "--latency-ms", "100", "--cost-usd", "0.1", "--status", "error")
 	u.must(t, "create-run", "--workflow", "w", "--status", "failed")
 	u.must(t, "eval", "create", "tone", "--prompt", "a")
-	u.write(t, "one.jsonl", `{"input":{},"expectedOutput":{"x":"y"},"output":"y"}`+"\n")
+	u.write(t, "one.jsonl", `{"input":{},"expectedOutput":{"answer":"y"},"output":"y"}`+"\n")
 	u.write(t, "criteria.json", `{"rules":[{"type":"exact"}]}`)
 	u.must(t, "dataset", "import", "one.jsonl")
 	u.must(t, "eval", "create", "exactly", "--prompt", "a", "--criteria", "criteria.json")
