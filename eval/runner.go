@@ -254,4 +254,3 @@ func (r *Runner) hold(ctx context.Context, j Job, queued bool) (own context.Cont
 		}
 	}
 }
-

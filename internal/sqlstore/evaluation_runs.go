@@ -245,7 +245,7 @@ func deleteEvaluationRuns(ctx context.Context, s *db.Scope, evaluationID int64) 
 		ids[i] = run.ID
 	}
 	// After the runs: what is being recorded holds its run until it is there.
-	if _, err := s.Delete((*examinedRow)(nil)).Where("run_id IN (?)", bun.In(ids)).Exec(ctx); err != nil {
+	if _, err := s.Delete((*examinedRow)(nil)).Where("run_id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
 		return err
 	}
 	return recount(ctx, s.Tx(), s.Workspace().String(), countEvaluationRuns, -int64(len(gone)))
