@@ -255,4 +255,3 @@ func (r *Runner) hold(ctx context.Context, j Job, queued bool) (own context.Cont
 		}
 	}
 }
-
