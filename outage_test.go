@@ -44,12 +44,18 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 			// suffix tells methods of one name apart.
 			suffix string
 		}{
-			{reflect.TypeFor[registrytest.Registry](), ""}, {reflect.TypeFor[telemetrytest.Telemetry](), ""},
-			{reflect.TypeFor[access.Keys](), " key"}, {reflect.TypeFor[access.AuditLog](), ""},
-			{reflect.TypeFor[evalsuite.Evals](), " eval"}, {reflect.TypeFor[eval.Runs](), " of eval"},
-			{reflect.TypeFor[compliancetest.Compliance](), ""}, {reflect.TypeFor[abtest.Tests](), " abtest"},
-			{reflect.TypeFor[metrics.Metrics](), " metrics"}, {reflect.TypeFor[budget.Budgets](), " budget"},
-			{reflect.TypeFor[playground.Chat](), " playground"}, {reflect.TypeFor[playground.Refresher](), " playground"},
+			{reflect.TypeFor[registrytest.Registry](), ""},
+			{reflect.TypeFor[telemetrytest.Telemetry](), ""},
+			{reflect.TypeFor[access.Keys](), " key"},
+			{reflect.TypeFor[access.AuditLog](), ""},
+			{reflect.TypeFor[evalsuite.Evals](), " eval"},
+			{reflect.TypeFor[eval.Runs](), " of eval"},
+			{reflect.TypeFor[compliancetest.Compliance](), ""},
+			{reflect.TypeFor[abtest.Tests](), " abtest"},
+			{reflect.TypeFor[metrics.Metrics](), " metrics"},
+			{reflect.TypeFor[budget.Budgets](), " budget"},
+			{reflect.TypeFor[playground.Chat](), " playground"},
+			{reflect.TypeFor[playground.Refresher](), " playground"},
 		} {
 			for method := range api.of.Methods() {
 				name := method.Name + api.suffix

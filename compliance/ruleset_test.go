@@ -87,8 +87,15 @@ func TestRulesFindAcrossTheBordersOfWindows(t *testing.T) {
 // what a rule finds by itself.
 func FuzzRules(f *testing.F) {
 	for _, seed := range [][2]string{
-		{`\bID-\d{4}\b`, "ID-1234"}, {`(?i)k+`, "K\u212a"}, {`[^a]b?`, "ab\xffé"}, {`x.*y`, strings.Repeat("x", 90) + "y"},
-		{`(?:a|b|[c-e])+f`, "abcdef"}, {`(?s).`, "\n"}, {`\x{1F600}|a`, "😀"}, {`a$|b`, "b"}, {`\Bx`, "xx"},
+		{`\bID-\d{4}\b`, "ID-1234"},
+		{`(?i)k+`, "K\u212a"},
+		{`[^a]b?`, "ab\xffé"},
+		{`x.*y`, strings.Repeat("x", 90) + "y"},
+		{`(?:a|b|[c-e])+f`, "abcdef"},
+		{`(?s).`, "\n"},
+		{`\x{1F600}|a`, "😀"},
+		{`a$|b`, "b"},
+		{`\Bx`, "xx"},
 	} {
 		f.Add(seed[0], seed[1])
 	}

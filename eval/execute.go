@@ -16,7 +16,7 @@ func (r *Runner) execute(ctx context.Context, j Job) {
 		return
 	}
 	tools := r.c.Tools(j.Workspace)
-	x, err := r.prepare(ctx, &j, tools)
+	x, err := r.prepare(&j, tools)
 	if err == nil {
 		err = r.rows(ctx, j, x)
 	}
@@ -24,7 +24,7 @@ func (r *Runner) execute(ctx context.Context, j Job) {
 }
 
 // prepare compiles the rules and settles, once, what answers the rows.
-func (r *Runner) prepare(ctx context.Context, j *Job, tools RunTools) (*examiner, error) {
+func (r *Runner) prepare(j *Job, tools RunTools) (*examiner, error) {
 	x := &examiner{now: r.c.Now, meter: &meter{budget: tools.Budget, limit: j.Run.MaxCostUSD, spent: j.Run.CostUSD}}
 	var err error
 	if x.rubric, err = compiled(j.Evaluation.Criteria, tools.Compiler); err != nil {

@@ -39,7 +39,7 @@ func newSite(t *testing.T, e dbtest.Engine) (*site, *evalsuite.Model) {
 	return openSite(t, e.Config(t), filepath.Join(t.TempDir(), "prompts.git"), model), model
 }
 
-func openSite(t *testing.T, config db.Config, folder string, model eval.Model) *site {
+func openSite(t testing.TB, config db.Config, folder string, model eval.Model) *site {
 	t.Helper()
 	git, err := gitstore.Open(t.Context(), gitstore.Options{
 		Path: folder, Logger: slog.New(slog.DiscardHandler), Now: time.Now, LockWait: 20 * time.Second,
@@ -131,7 +131,7 @@ func (s *severed) ClaimRuns(ctx context.Context, owner string, lease time.Durati
 }
 
 // start brings up a node. Leases are short, unless a test wants them longer.
-func (s *site) start(t *testing.T) *node {
+func (s *site) start(t testing.TB) *node {
 	t.Helper()
 	d := dbtest.OpenConfig(t, s.config)
 	store := sqlstore.New(d)
@@ -431,7 +431,6 @@ func TestRunner(t *testing.T) {
 			crashed := make(chan struct{})
 			go func() {
 				defer close(crashed)
-				//nolint:errcheck // the run is looked at below.
 				_, _ = a.evals.Run(t.Context(), evaluation, eval.RunSpec{DatasetID: &dataset}, func(context.Context, eval.Row) (eval.Output, error) {
 					a.crash()
 					return eval.Output{Text: "right"}, nil

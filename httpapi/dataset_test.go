@@ -88,7 +88,8 @@ func TestDatasets(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, [][]string{
 					{"input.n:json", "input.question", "expected.answer", "output"},
-					{"9007199254740993", "2+2?", "4", "'=4"}, {"", "Grüße", "", ""},
+					{"9007199254740993", "2+2?", "4", "'=4"},
+					{"", "Grüße", "", ""},
 				}, records)
 			},
 		},

@@ -104,7 +104,7 @@ func (p *program) commands() *cobra.Command {
 	group(root, "telemetry",
 		p.log(), p.listLogs(), p.createTrace(), p.getTrace(), p.listTraces(), p.addSpan(),
 		p.createRun(), p.updateRun(), p.getRun(), p.listRuns())
-	group(root, "evaluations", p.evaluations(), p.datasets())
+	group(root, "evaluations", p.evaluations(), p.datasets(), p.abTests(), p.power())
 	group(root, "compliance", p.scan())
 	root.AddCommand(p.initialize())
 	return root

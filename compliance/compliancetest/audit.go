@@ -26,7 +26,7 @@ func auditCases() map[string]func(*testing.T, Env) {
 		"every change leaves exactly one entry": func(t *testing.T, e Env) {
 			rule := furnish(t, e.Mine)
 			entry := allowed(t, e.Mine, compliance.Allowance{Kind: compliance.AllowExact, Value: "x"})
-			require.NoError(t, publish(t.Context(), e.Prompts, "p", "1.0.0", "x"))
+			require.NoError(t, publish(t.Context(), e.Prompts, "1.0.0", "x"))
 			for _, c := range []struct {
 				action, prompt, version string
 				do                      func(ctx context.Context) (target string, err error)

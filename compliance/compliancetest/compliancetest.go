@@ -127,8 +127,8 @@ func newest(tb testing.TB, c Compliance) compliance.Score {
 	return p.Items[0]
 }
 
-func publish(ctx context.Context, p registry.Prompts, name, version string, messages ...string) error {
-	prompt := registry.Prompt{Name: name, Version: version}
+func publish(ctx context.Context, p registry.Prompts, version string, messages ...string) error {
+	prompt := registry.Prompt{Name: "p", Version: version}
 	for _, m := range messages {
 		prompt.Messages = append(prompt.Messages, registry.Message{Role: registry.User, Content: m})
 	}

@@ -148,7 +148,7 @@ func guardCases() map[string]func(*testing.T, Env) {
 	return map[string]func(*testing.T, Env){
 		"are off at first": func(t *testing.T, e Env) {
 			furnish(t, e.Mine)
-			require.NoError(t, publish(t.Context(), e.Prompts, "p", "1.0.0", "EMP-123456"))
+			require.NoError(t, publish(t.Context(), e.Prompts, "1.0.0", "EMP-123456"))
 			_, err := e.Logs.Log(t.Context(), dirty)
 			require.NoError(t, err)
 			require.Empty(t, filed(t, e))
@@ -157,7 +157,7 @@ func guardCases() map[string]func(*testing.T, Env) {
 		"block prompts": func(t *testing.T, e Env) {
 			furnish(t, e.Mine)
 			setPolicy(t, e.Mine, compliance.Policy{OnPromptCreate: compliance.Block})
-			blocked(t, publish(t.Context(), e.Prompts, "p", "1.0.0", "Hello", "I am EMP-123456"), compliance.StagePrompt)
+			blocked(t, publish(t.Context(), e.Prompts, "1.0.0", "Hello", "I am EMP-123456"), compliance.StagePrompt)
 			_, err := e.Prompts.Get(t.Context(), "p", registry.Query{})
 			require.ErrorIs(t, err, pmerr.ErrNotFound)
 			items := filed(t, e)
@@ -167,14 +167,14 @@ func guardCases() map[string]func(*testing.T, Env) {
 			require.Equal(t, compliance.StagePrompt, items[0].Stage)
 			require.True(t, items[0].Blocked)
 			require.Equal(t, "******3456", items[0].Findings[0].MatchedText)
-			require.NoError(t, publish(t.Context(), e.Prompts, "p", "1.0.0", "Hello {{EMP-name}}"))
+			require.NoError(t, publish(t.Context(), e.Prompts, "1.0.0", "Hello {{EMP-name}}"))
 			require.Len(t, filed(t, e), 1, "what is clean is not filed")
 		},
 
 		"warn about prompts": func(t *testing.T, e Env) {
 			furnish(t, e.Mine)
 			setPolicy(t, e.Mine, compliance.Policy{OnPromptCreate: compliance.Warn})
-			require.NoError(t, publish(t.Context(), e.Prompts, "p", "1.0.0", "I am EMP-123456"))
+			require.NoError(t, publish(t.Context(), e.Prompts, "1.0.0", "I am EMP-123456"))
 			items := filed(t, e)
 			require.Len(t, items, 1)
 			require.False(t, items[0].Blocked)
@@ -184,7 +184,7 @@ func guardCases() map[string]func(*testing.T, Env) {
 		"leave what is less severe alone": func(t *testing.T, e Env) {
 			furnish(t, e.Mine)
 			setPolicy(t, e.Mine, compliance.Policy{OnPromptCreate: compliance.Block, MinSeverity: detect.Critical})
-			require.NoError(t, publish(t.Context(), e.Prompts, "p", "1.0.0", "I am EMP-123456"))
+			require.NoError(t, publish(t.Context(), e.Prompts, "1.0.0", "I am EMP-123456"))
 			require.Empty(t, filed(t, e))
 		},
 
@@ -215,7 +215,7 @@ func guardCases() map[string]func(*testing.T, Env) {
 			furnish(t, e.Mine)
 			setPolicy(t, e.Mine, compliance.Policy{OnPromptCreate: compliance.Block})
 			allowed(t, e.Mine, compliance.Allowance{Kind: compliance.AllowExact, Value: "EMP-123456"})
-			require.NoError(t, publish(t.Context(), e.Prompts, "p", "1.0.0", "I am EMP-123456"))
+			require.NoError(t, publish(t.Context(), e.Prompts, "1.0.0", "I am EMP-123456"))
 			require.Empty(t, pagetest.Keys(t, scoresOf(e.Mine), scoreID))
 		},
 	}

@@ -88,8 +88,8 @@ func scanCases() map[string]func(*testing.T, Env) {
 
 		"a stored prompt is scanned as it was written": func(t *testing.T, e Env) {
 			furnish(t, e.Mine)
-			require.NoError(t, publish(t.Context(), e.Prompts, "p", "1.0.0", "Hello {{name}} of EMP-123456", "and EMP-654321"))
-			require.NoError(t, publish(t.Context(), e.Prompts, "p", "2.0.0", "Hello {{name}}"))
+			require.NoError(t, publish(t.Context(), e.Prompts, "1.0.0", "Hello {{name}} of EMP-123456", "and EMP-654321"))
+			require.NoError(t, publish(t.Context(), e.Prompts, "2.0.0", "Hello {{name}}"))
 			r, err := e.Mine.Scan(t.Context(), compliance.ScanRequest{PromptName: "p", VersionTag: "1.0.0"})
 			require.NoError(t, err)
 			require.Equal(t, []string{"EMP-123456", "EMP-654321"}, matches(r))
@@ -111,7 +111,7 @@ func scanCases() map[string]func(*testing.T, Env) {
 		},
 
 		"an unknown prompt or version is not found": func(t *testing.T, e Env) {
-			require.NoError(t, publish(t.Context(), e.Prompts, "p", "1.0.0", "x"))
+			require.NoError(t, publish(t.Context(), e.Prompts, "1.0.0", "x"))
 			for _, r := range []compliance.ScanRequest{{PromptName: "q"}, {PromptName: "p", VersionTag: "2.0.0"}} {
 				_, err := e.Mine.Scan(t.Context(), r)
 				require.ErrorIs(t, err, pmerr.ErrNotFound)

@@ -60,5 +60,5 @@ func isTag(body []byte) bool {
 	if body[0] == '"' || body[0] == '\'' {
 		return false
 	}
-	return sigil || bytes.IndexAny(body, " \t") < 0
+	return sigil || !bytes.ContainsAny(body, " \t")
 }

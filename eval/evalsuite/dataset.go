@@ -82,7 +82,9 @@ func datasetCases() map[string]func(*testing.T, Env) {
 			good := row(`{"a":1}`, "", "")
 			deep := strings.Repeat(`{"a":`, 101) + "1" + strings.Repeat("}", 101)
 			_, err := e.Mine.CreateDataset(t.Context(), strings.Repeat("x", 129), []eval.Row{
-				good, {}, row(`[]`, "", ""), row(`{"a":1}`, `"x"`, ""), row(`{"a":"\u0000"}`, "", ""), row(deep, "", ""), row(`null`, "", ""), good,
+				good,
+				{},
+				row(`[]`, "", ""), row(`{"a":1}`, `"x"`, ""), row(`{"a":"\u0000"}`, "", ""), row(deep, "", ""), row(`null`, "", ""), good,
 				row(`{"a":1}`, `5`, "NUL \x00"),
 			})
 			require.ErrorIs(t, err, pmerr.ErrValidation)

@@ -35,8 +35,13 @@ func fileCases() map[string]func(*testing.T, Env) {
 	return map[string]func(*testing.T, Env){
 		"what goes out comes in as it was": func(t *testing.T, e Env) {
 			for _, rows := range [][]eval.Row{
-				oddRows(), {}, {row(`{}`, "", "")}, {row(`{}`, `{}`, "")}, {row(`{"a":"x"}`, "", ""), row(`{}`, "", ""), row(`{"a":"y"}`, "", "")},
-				{row(`{}`, "", ""), row(`{}`, `{"a":1}`, "=out")}, {row(`{"x":"1"}`, "", ""), row(`{"x":1}`, "", "")},
+				oddRows(),
+				{},
+				{row(`{}`, "", "")},
+				{row(`{}`, `{}`, "")},
+				{row(`{"a":"x"}`, "", ""), row(`{}`, "", ""), row(`{"a":"y"}`, "", "")},
+				{row(`{}`, "", ""), row(`{}`, `{"a":1}`, "=out")},
+				{row(`{"x":"1"}`, "", ""), row(`{"x":1}`, "", "")},
 			} {
 				id := createDataset(t, e.Mine, rows...).ID
 				for _, f := range []eval.Format{eval.JSONL, eval.CSV} {

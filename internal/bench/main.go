@@ -67,5 +67,6 @@ func run(ctx context.Context, folder string, rows int, during time.Duration) err
 	if err := inProcess(ctx, t, filepath.Join(folder, "in-process"), during); err != nil {
 		return err
 	}
+	peeking(t)
 	return overHTTP(ctx, t, folder, rows, during)
 }

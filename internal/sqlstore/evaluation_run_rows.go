@@ -152,7 +152,7 @@ func (r evaluationRuns) PairedRows(ctx context.Context, a, b int64, p page.Reque
 		for i, row := range left {
 			ids[i] = row.RowID
 		}
-		if err := s.Select(&right).Where("run_id = ?", b).Where("row_id IN (?)", bun.In(ids)).OrderExpr("row_id ASC").Scan(ctx); err != nil {
+		if err := s.Select(&right).Where("run_id = ?", b).Where("row_id IN (?)", bun.List(ids)).OrderExpr("row_id ASC").Scan(ctx); err != nil {
 			return err
 		}
 		pairs, err := pairUp(left, right)

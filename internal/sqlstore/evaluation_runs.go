@@ -250,7 +250,7 @@ func deleteEvaluationRuns(ctx context.Context, s *db.Scope, evaluationID int64) 
 	}
 	// After the runs: what is being recorded holds its run until it is there.
 	for some := range slices.Chunk(ids, runsAtOnce) {
-		if _, err := s.Delete((*examinedRow)(nil)).Where("run_id IN (?)", bun.In(some)).Exec(ctx); err != nil {
+		if _, err := s.Delete((*examinedRow)(nil)).Where("run_id IN (?)", bun.List(some)).Exec(ctx); err != nil {
 			return err
 		}
 	}

@@ -40,8 +40,7 @@ func (iban) Find(t *detect.Text, report func(detect.Finding)) {
 // account is where the account number that starts at start ends; 0 if there is
 // none: the length of its country, mod 97 (ISO 7064), nothing attached.
 func account(b []byte, start int) int {
-	country := string([]byte{b[start] &^ 0x20, b[start+1] &^ 0x20})
-	want, ok := ibanLengths[country]
+	want, ok := ibanLengths[string([]byte{b[start] &^ 0x20, b[start+1] &^ 0x20})]
 	if !ok {
 		return 0
 	}

@@ -19,7 +19,14 @@ type Options struct {
 // must run. Telephone numbers come last and lose what overlaps.
 func Detectors(o Options) []detect.Detector {
 	all := []detect.Detector{
-		email{}, url{}, ipv6{}, ipv4{}, mac{}, iban{}, wallet{}, letters{},
+		email{},
+		url{},
+		ipv6{},
+		ipv4{},
+		mac{},
+		iban{},
+		wallet{},
+		letters{},
 		numbers{recognisers: []func(*chain, func(detect.Finding)){card, ssn, nationalDigits, phone}},
 	}
 	if len(o.Without) == 0 {

@@ -8,10 +8,10 @@ import "github.com/promptmetrics-go/promptmetrics/compliance/detect"
 func ssn(c *chain, report func(detect.Finding)) {
 	var digits [9]byte
 	for i := 0; i < len(c.groups); i++ {
-		n, sep := 3, byte('-')
+		n, sep := 3, byte(0)
 		switch {
 		case c.groups[i].len() == 9:
-			n, sep = 1, 0
+			n = 1
 		case c.shape(i, 3, 2, 4):
 			var even bool
 			if sep, even = c.evenly(i, 3); !even {
