@@ -147,11 +147,17 @@ func correctNulls(s *huma.Schema, t reflect.Type) {
 	for _, f := range reflect.VisibleFields(t) {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		p := s.Properties[name]
-		if p == nil || p.Ref != "" || p.Type == "" {
+		if p == nil || p.Ref == "" && p.Type == "" {
 			continue
 		}
 		kind := f.Type.Kind()
-		p.Nullable = (kind == reflect.Pointer || kind == reflect.Map) && !strings.Contains(options, "omit")
+		null := (kind == reflect.Pointer || kind == reflect.Map) && !strings.Contains(options, "omit")
+		switch {
+		case p.Ref == "":
+			p.Nullable = null
+		case null:
+			p.AnyOf, p.Ref = []*huma.Schema{{Ref: p.Ref}, {Type: "null"}}, ""
+		}
 	}
 }
 

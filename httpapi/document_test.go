@@ -311,6 +311,13 @@ func fits(document any, at string, schema map[string]any, v any) error {
 	if ref, ok := schema["$ref"].(string); ok {
 		schema, _ = resolve(document, ref).(map[string]any)
 	}
+	if either, ok := schema["anyOf"].([]any); ok { // a thing or null
+		if v == nil && slices.ContainsFunc(either, isNull) {
+			return nil
+		}
+		first, _ := either[0].(map[string]any)
+		return fits(document, at, first, v)
+	}
 	if kinds := typesOf(schema); len(kinds) > 0 && !slices.ContainsFunc(kinds, func(kind string) bool { return isOf(kind, v) }) {
 		return fmt.Errorf("%s: %v is not of %v", at, v, kinds)
 	}
@@ -345,6 +352,11 @@ func fits(document any, at string, schema map[string]any, v any) error {
 		}
 	}
 	return nil
+}
+
+func isNull(schema any) bool {
+	s, ok := schema.(map[string]any)
+	return ok && s["type"] == "null"
 }
 
 func typesOf(schema map[string]any) (kinds []string) {
