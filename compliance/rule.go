@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"unicode/utf8"
 
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
 	"github.com/promptmetrics-go/promptmetrics/timestamp"
@@ -119,6 +120,9 @@ type compiled struct {
 	prog     *syntax.Prog
 	keywords [][]byte // in lower case
 	valid    func(string) bool
+	// reach is how many bytes a match can have at most, up to a window, and
+	// candidates how many of them are looked at.
+	reach, candidates int
 }
 
 // maxProgram bounds how large a pattern may become when it is compiled.
@@ -148,7 +152,10 @@ func compile(r Rule) (compiled, error) {
 	if err != nil {
 		return compiled{}, fmt.Errorf("must be a regular expression in the syntax of RE2: %s", reason(err))
 	}
-	c := compiled{rule: r, re: re, prog: prog, valid: validatorOf(r.Validator)}
+	reach := max(longest(tree), 1)
+	c := compiled{
+		rule: r, re: re, prog: prog, valid: validatorOf(r.Validator), reach: reach, candidates: min(maxReach/reach, maxCandidates),
+	}
 	for _, k := range r.Keywords {
 		c.keywords = append(c.keywords, bytes.ToLower([]byte(k)))
 	}
@@ -161,6 +168,32 @@ func reason(err error) string {
 		return string(e.Code)
 	}
 	return "it cannot be compiled"
+}
+
+// longest is how many bytes a match of a pattern can have, up to a window.
+func longest(re *syntax.Regexp) int {
+	n := 0
+	switch re.Op {
+	case syntax.OpLiteral:
+		n = utf8.UTFMax * len(re.Rune)
+	case syntax.OpCharClass, syntax.OpAnyCharNotNL, syntax.OpAnyChar:
+		n = utf8.UTFMax
+	case syntax.OpStar, syntax.OpPlus:
+		n = windowSize
+	case syntax.OpRepeat:
+		if n = windowSize; re.Max >= 0 {
+			n = re.Max * longest(re.Sub[0])
+		}
+	case syntax.OpAlternate:
+		for _, sub := range re.Sub {
+			n = max(n, longest(sub))
+		}
+	default: // a sequence, a group, a question mark, or a condition
+		for _, sub := range re.Sub {
+			n += longest(sub)
+		}
+	}
+	return min(n, windowSize)
 }
 
 // anchored reports that a pattern asks where the text begins or ends.

@@ -28,10 +28,13 @@ const (
 	maxMatch    = 1024
 	keywordNear = 128
 	// maxCandidates bounds the matches of one rule in one text, before
-	// keywords, entropy and validator are looked at, and allCandidates those of
-	// all rules.
+	// keywords, entropy and validator are looked at.
 	maxCandidates = 20_000
-	allCandidates = 40_000
+	// For each match a rule may read as far as its longest match goes, so the
+	// bytes that are read beyond matches are bounded too: of one rule, and of
+	// all.
+	maxReach = 2_500_000
+	allReach = 40_000_000
 )
 
 // newRuleSet makes rules ready. The error names what is wrong with a pattern;
@@ -65,7 +68,7 @@ func (s *ruleSet) find(text []byte) (found []detect.Finding, truncated bool) {
 	w := s.walks.Get().(*walk) //nolint:forcetypeassert // New makes nothing else.
 	defer s.walks.Put(w)
 	w.reset()
-	r := &hunt{set: s, text: text, spent: make([]int, len(s.rules)), from: make([]int, len(s.rules)), left: allCandidates}
+	r := &hunt{set: s, text: text, spent: make([]int, len(s.rules)), from: make([]int, len(s.rules)), left: allReach}
 	for start := 0; start < len(text); {
 		end, next := start+windowSize, start+windowSize-maxMatch
 		if end >= len(text) {
@@ -110,7 +113,7 @@ type hunt struct {
 	lower []byte
 	// By rule: how many matches were looked at, and where the last one ended.
 	spent, from []int
-	// left is how many matches of any rule may still be looked at.
+	// left is how many bytes any rule may still read beyond its matches.
 	left int
 
 	found     []detect.Finding
@@ -129,14 +132,14 @@ func (h *hunt) rule(i, start, end, next int) {
 			return
 		}
 	}
-	left := min(maxCandidates-h.spent[i], h.left)
+	left := min(c.candidates-h.spent[i], h.left/c.reach)
 	if left <= 0 {
 		h.truncated = true
 		return
 	}
 	for _, at := range c.re.FindAllSubmatchIndex(h.text[start:end], left) {
 		h.spent[i]++
-		h.left--
+		h.left -= c.reach
 		from, to := start+at[0], start+at[1]
 		if from >= next || from < h.from[i] {
 			continue
@@ -153,7 +156,7 @@ func (h *hunt) rule(i, start, end, next int) {
 			Start: from, End: to, Confidence: 1,
 		})
 	}
-	h.truncated = h.truncated || h.spent[i] >= maxCandidates || h.left <= 0
+	h.truncated = h.truncated || h.spent[i] >= c.candidates || h.left < c.reach
 }
 
 // passes looks at what a pattern cannot say.

@@ -3,6 +3,7 @@ package compliance
 import (
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"testing"
@@ -211,4 +212,37 @@ func TestAnAutomatonThatGrowsIsGivenUp(t *testing.T) {
 	require.Greater(t, w.rebuilt, maxRebuilt)
 	found, _ := set.find([]byte("x " + text[len(text)-100:]))
 	require.NotEmpty(t, found)
+}
+
+func TestTheLongestMatchOfAPattern(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[string]int{
+		`abc`: 12, `\d`: 4, `\d{3}-\d`: 20, `a|bcd`: 12, `(?:ab)?c`: 12, `\bx\b`: 4, `(a)(b)`: 8, `(?:a{2}b){3}`: 36,
+		`a+`: windowSize, `a*b`: windowSize, `a{2,}`: windowSize, `(?:a{1000}){1}`: 4000, `.`: 4,
+	} {
+		tree, err := syntax.Parse(pattern, syntax.Perl)
+		require.NoError(t, err)
+		require.Equal(t, want, longest(tree), pattern)
+	}
+}
+
+func TestRulesThatReadFarForEachMatchAreCutShort(t *testing.T) {
+	t.Parallel()
+	text := []byte(strings.Repeat("a", 100_000))
+	for pattern, most := range map[string]int{
+		`a(?:[^b]*b)?`: maxReach / windowSize, // each match reads to the end of its window
+		`a(?:b)?`:      maxCandidates,
+	} {
+		found, truncated := rulesOf(t, pattern).find(text)
+		require.True(t, truncated, pattern)
+		require.LessOrEqual(t, len(found), most, pattern)
+		require.Greater(t, len(found), most/2, pattern)
+	}
+	many := make([]string, MaxRules)
+	for i := range many {
+		many[i] = fmt.Sprintf(`a(?:[^b]*b%d)?`, i)
+	}
+	found, truncated := rulesOf(t, many...).find(text)
+	require.True(t, truncated)
+	require.LessOrEqual(t, len(found), allReach/windowSize)
 }
