@@ -25,7 +25,23 @@ func (g promptGuard) CheckPrompt(ctx context.Context, in workspace.ID, p registr
 	if mode, err := s.Mode(ctx, compliance.StagePrompt); err != nil || mode == compliance.Off {
 		return err
 	}
-	return s.CheckAs(ctx, compliance.StagePrompt, compliance.Subject{PromptName: p.Name, VersionTag: p.Version}, compliance.Texts(p))
+	return s.CheckAs(ctx, compliance.StagePrompt, compliance.Subject{PromptName: p.Name, VersionTag: p.Version}, promptTexts(p))
+}
+
+// promptTexts are what people have written into a prompt: its messages, and the
+// defaults, descriptions and other fields beside them.
+func promptTexts(p registry.Prompt) []string {
+	texts := compliance.Texts(p)
+	rest := p
+	rest.Name, rest.Version, rest.Messages = "", "", slices.Clone(p.Messages)
+	for i := range rest.Messages {
+		rest.Messages[i].Content = ""
+	}
+	raw, err := json.Marshal(rest)
+	if err != nil {
+		return texts // what is no JSON is refused before it is stored
+	}
+	return append(texts, plain(raw))
 }
 
 // logGuard asks the compliance of a workspace about the metadata of logs.

@@ -211,6 +211,21 @@ func TestComplianceSettings(t *testing.T) {
 			details: `{"code":"COMPLIANCE_BLOCKED","stage":"prompt_create","entities":["BADGE"]}`,
 		},
 		{
+			name: "a prompt whose default it blocks", key: worker, method: "POST", path: "/v1/prompts",
+			body:   `{"name":"p","version":"1.0.0","messages":[{"role":"user","content":"I am {{badge}}"}],"variables":{"badge":{"type":"string","default":"EMP\u002d123456"}}}`,
+			status: 400, details: `{"code":"COMPLIANCE_BLOCKED","stage":"prompt_create","entities":["BADGE"]}`,
+		},
+		{
+			name: "a prompt whose note it blocks", key: worker, method: "POST", path: "/v1/prompts",
+			body:   `{"name":"p","version":"1.0.0","messages":[{"role":"user","content":"hello"}],"notes":[{"by":"EMP-123456"}]}`,
+			status: 400, details: `{"code":"COMPLIANCE_BLOCKED","stage":"prompt_create","entities":["BADGE"]}`,
+		},
+		{
+			name: "a log whose settings it blocks", key: worker, method: "POST", path: "/v1/logs",
+			body:   `{"prompt_name":"p","version_tag":"1","ollama_options":{"stop":["EMP-123456"]}}`,
+			status: 400, details: `{"code":"COMPLIANCE_BLOCKED","stage":"log_ingest","entities":["BADGE"]}`,
+		},
+		{
 			name: "a log that it blocks", key: worker, method: "POST", path: "/v1/logs", body: `{"prompt_name":"p","version_tag":"1","metadata":{"note":"EMP-123456"}}`,
 			status: 400, details: `{"code":"COMPLIANCE_BLOCKED","stage":"log_ingest","entities":["BADGE"]}`,
 		},
