@@ -100,3 +100,20 @@ func TestManyFindingsOutOfOrder(t *testing.T) {
 	require.Len(t, out.Findings, 50_000)
 	require.Empty(t, out.Text)
 }
+
+func TestARuleDoesNotHideWhatAGuardLooksFor(t *testing.T) {
+	t.Parallel()
+	store := &shelf{
+		policy: compliance.Policy{OnPlayground: compliance.Block},
+		rules: []compliance.Rule{{
+			ID: 1, Name: "harmless", Entity: "CUSTOM", Pattern: `\b\d{3}-\d{2}-\d{4}\b`, Severity: detect.Info, Category: detect.Custom,
+		}},
+	}
+	s := open(builtin.Driver(builtin.Options{}), store, nil)
+	err := s.Check(t.Context(), compliance.StagePlayground, []string{"my SSN is 219-09-9999"})
+	require.ErrorIs(t, err, pmerr.ErrBadRequest)
+	require.Equal(t, []detect.Entity{"US_SSN"}, pmerr.From(err).Details["entities"])
+	r, err := s.Scan(t.Context(), compliance.ScanRequest{Text: "my SSN is 219-09-9999"})
+	require.NoError(t, err)
+	require.Equal(t, "harmless", r.Findings[0].Rule, "in a scan the workspace's own rule speaks")
+}

@@ -43,7 +43,7 @@ func (s *Service) CheckAs(ctx context.Context, at Stage, of Subject, texts []str
 	if mode == Off || text == "" {
 		return nil
 	}
-	found, partial, err := s.look(ctx, set, text)
+	found, partial, err := s.look(ctx, set, text, set.policy.MinSeverity.Weight())
 	if err != nil {
 		if mode == Block || ctx.Err() != nil {
 			return err
@@ -51,7 +51,6 @@ func (s *Service) CheckAs(ctx context.Context, at Stage, of Subject, texts []str
 		s.engine.c.Logger.WarnContext(ctx, "a text was let through unscanned", "workspace", s.id, "stage", string(at), "error", err)
 		return nil
 	}
-	found = slices.DeleteFunc(found, func(f located) bool { return f.Severity.Weight() < set.policy.MinSeverity.Weight() })
 	if len(found) == 0 && !partial {
 		return nil
 	}

@@ -29,6 +29,7 @@ func (s scanner) Scan(ctx context.Context, text string) ([]detect.Finding, bool,
 type shelf struct {
 	compliance.Store
 	policy compliance.Policy
+	rules  []compliance.Rule
 	filed  []compliance.Score
 	loads  int
 }
@@ -37,7 +38,7 @@ func (s *shelf) Workspace(workspace.ID, workspace.Actor) compliance.Store { retu
 
 func (s *shelf) Settings(context.Context) (compliance.Settings, error) {
 	s.loads++
-	return compliance.Settings{Policy: s.policy}, nil
+	return compliance.Settings{Policy: s.policy, Rules: s.rules}, nil
 }
 
 func (s *shelf) InsertScore(_ context.Context, item compliance.Score) (compliance.Score, error) {

@@ -40,6 +40,10 @@ type looker struct {
 	*ready
 	now  time.Time
 	hash func(string) string
+	// least is the weight below which findings count for nothing. They do not
+	// compete with others either: a rule that takes something for harmless must
+	// not hide from a guard what it is.
+	least int
 }
 
 // look gives what counts in a text, by position, without overlaps but for
@@ -63,6 +67,7 @@ func (l looker) look(ctx context.Context, text string) (found []located, partial
 			return f.End > f.Start && l.allow.allows(f.Entity, text[f.Start:f.End], l.now, l.hash)
 		})
 	}
+	all = slices.DeleteFunc(all, func(f detect.Finding) bool { return f.Severity.Weight() < l.least })
 	return place(text, settle(all, len(text))), partial, nil
 }
 

@@ -53,7 +53,7 @@ func (s *Service) Scan(ctx context.Context, r ScanRequest) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	found, partial, err := s.look(ctx, set, text)
+	found, partial, err := s.look(ctx, set, text, 0)
 	if err != nil {
 		return Report{}, err
 	}
@@ -115,8 +115,9 @@ func Texts(p registry.Prompt) []string {
 	return texts
 }
 
-func (s *Service) look(ctx context.Context, set *ready, text string) ([]located, bool, error) {
-	return looker{driver: s.engine.c.Driver, ready: set, now: s.engine.c.Now(), hash: s.hash}.look(ctx, text)
+// look finds what counts and has at least that weight.
+func (s *Service) look(ctx context.Context, set *ready, text string, least int) ([]located, bool, error) {
+	return looker{driver: s.engine.c.Driver, ready: set, now: s.engine.c.Now(), hash: s.hash, least: least}.look(ctx, text)
 }
 
 // hash is the keyed hash of a value in this workspace.
@@ -216,7 +217,7 @@ func (s *Service) Redact(ctx context.Context, q RedactRequest) (Redacted, error)
 	if err != nil {
 		return Redacted{}, err
 	}
-	found, partial, err := s.look(ctx, set, q.Text)
+	found, partial, err := s.look(ctx, set, q.Text, 0)
 	if err != nil {
 		return Redacted{}, err
 	}
