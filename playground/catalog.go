@@ -17,6 +17,8 @@ const (
 	// catalogAge is how long a list of models is served before it is asked for
 	// anew.
 	catalogAge = time.Hour
+	// catalogRetry is catalogAge after a provider did not answer.
+	catalogRetry = time.Minute
 	// catalogTimeout bounds how long one provider may take to list its models.
 	catalogTimeout = 10 * time.Second
 	// maxCatalog bounds the models of one provider.
@@ -41,7 +43,8 @@ type catalog struct {
 	// asking holds a token while somebody asks the providers.
 	asking chan struct{}
 	mu     sync.Mutex
-	at     time.Time
+	// until is when the list is asked for anew; zero: it never was.
+	until  time.Time
 	models map[string][]Model
 }
 
@@ -83,7 +86,7 @@ func (c *catalog) all() []Model {
 func (c *catalog) stale() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.at.IsZero() || c.now().Sub(c.at) > catalogAge
+	return c.until.IsZero() || c.now().After(c.until)
 }
 
 // refresh asks every provider anew.
@@ -123,8 +126,12 @@ func (c *catalog) ask(ctx context.Context, anew bool) map[string]string {
 		})
 	}
 	wait.Wait()
+	good := catalogAge
+	if len(faults) > 0 {
+		good = catalogRetry
+	}
 	c.mu.Lock()
-	c.at = c.now()
+	c.until = c.now().Add(good)
 	c.mu.Unlock()
 	return faults
 }
