@@ -15,9 +15,10 @@ import (
 func (p *program) listEvaluationRuns() *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
-		Use:   "runs NAME",
-		Short: "List the runs of an evaluation, newest first",
-		Args:  cobra.ExactArgs(1),
+		Use:     "runs NAME",
+		Short:   "List the runs of an evaluation, newest first",
+		Example: "  promptmetrics eval runs capitals --limit 10",
+		Args:    cobra.ExactArgs(1),
 		RunE: p.asking(func(ctx context.Context, c *client.Client, args []string) error {
 			if err := checkLimit(limit); err != nil {
 				return err
@@ -134,9 +135,10 @@ func (p *program) showComparison(c comparison) error {
 
 func (p *program) cancelRun() *cobra.Command {
 	return &cobra.Command{
-		Use:   "cancel NAME RUN",
-		Short: "End a run; rows that are done stay",
-		Args:  cobra.ExactArgs(2),
+		Use:     "cancel NAME RUN",
+		Short:   "End a run; rows that are done stay",
+		Example: "  promptmetrics eval cancel capitals 7",
+		Args:    cobra.ExactArgs(2),
 		RunE: p.asking(func(ctx context.Context, c *client.Client, args []string) error {
 			id, err := numberOf(args[1])
 			if err != nil {
@@ -162,9 +164,10 @@ func (p *program) cancelRun() *cobra.Command {
 func (p *program) deleteEvaluation() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
-		Use:   "delete NAME",
-		Short: "Delete an evaluation with its results and runs",
-		Args:  cobra.ExactArgs(1),
+		Use:     "delete NAME",
+		Short:   "Delete an evaluation with its results and runs",
+		Example: "  promptmetrics eval delete capitals --yes",
+		Args:    cobra.ExactArgs(1),
 		RunE: p.asking(func(ctx context.Context, c *client.Client, args []string) error {
 			e, err := findEvaluation(ctx, c, args[0])
 			if err != nil {
@@ -187,10 +190,11 @@ func (p *program) deleteEvaluation() *cobra.Command {
 func (p *program) deleteDataset() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
-		Use:   "delete NAME",
-		Short: "Delete a dataset with its rows",
-		Long:  "Deletes a dataset with its rows. A run that still uses it fails with that reason.",
-		Args:  cobra.ExactArgs(1),
+		Use:     "delete NAME",
+		Short:   "Delete a dataset with its rows",
+		Example: "  promptmetrics dataset delete questions",
+		Long:    "Deletes a dataset with its rows. A run that still uses it fails with that reason.",
+		Args:    cobra.ExactArgs(1),
 		RunE: p.asking(func(ctx context.Context, c *client.Client, args []string) error {
 			d, err := findDataset(ctx, c, args[0])
 			if err != nil {
