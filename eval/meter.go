@@ -32,10 +32,13 @@ func (m metered) Ask(ctx context.Context, q Question) (Reply, error) {
 	if !counted {
 		return m.Model.Ask(ctx, q)
 	}
-	if err := meter.enter(ctx); err != nil {
-		return Reply{}, err
-	}
-	reply, err := patiently(ctx, func() (Reply, error) { return m.Model.Ask(ctx, q) })
+	reply, err := patiently(ctx, func() (Reply, error) {
+		// Before each call: while this one waited, others may have spent the rest.
+		if err := meter.enter(ctx); err != nil {
+			return Reply{}, err
+		}
+		return m.Model.Ask(ctx, q)
+	})
 	meter.charge(reply.CostUSD)
 	return reply, err
 }

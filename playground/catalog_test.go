@@ -5,6 +5,8 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,60 +14,93 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/page"
 	"github.com/promptmetrics-go/promptmetrics/playground"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
-// moody is a provider that lists its models while it is not down.
-type moody struct {
-	down  bool
-	asked int
+// vendor is a provider that only lists its models.
+type vendor struct {
+	asked atomic.Int64
+	list  func(ctx context.Context, n int64) ([]playground.Model, error)
 }
 
-func (*moody) Name() string { return "moody" }
+func (*vendor) Name() string { return "vendor" }
 
-func (m *moody) Models(context.Context) ([]playground.Model, error) {
-	m.asked++
-	if m.down {
-		return nil, errors.New("down")
-	}
-	return []playground.Model{{ID: "m"}}, nil
+func (v *vendor) Models(ctx context.Context) ([]playground.Model, error) {
+	return v.list(ctx, v.asked.Add(1))
 }
 
-func (*moody) Call(context.Context, playground.Call) (playground.Reply, error) {
-	return playground.Reply{}, errors.New("not called here")
+func (*vendor) Call(context.Context, playground.Call) (playground.Reply, error) {
+	return playground.Reply{}, errors.New("not played")
 }
 
-func (*moody) Stream(context.Context, playground.Call) iter.Seq2[playground.Part, error] {
-	return func(yield func(playground.Part, error) bool) { yield(playground.Part{}, errors.New("not called here")) }
+func (*vendor) Stream(context.Context, playground.Call) iter.Seq2[playground.Part, error] {
+	return func(func(playground.Part, error) bool) {}
 }
 
-func TestTheListOfModelsGrowsOld(t *testing.T) {
+// watch is a clock that stands still.
+type watch struct{ at atomic.Int64 }
+
+func (w *watch) now() time.Time        { return time.Unix(0, w.at.Load()) }
+func (w *watch) pass(by time.Duration) { w.at.Add(int64(by)) }
+
+func catalogOf(tb testing.TB, v *vendor, w *watch) *playground.Service {
+	tb.Helper()
+	w.at.Store(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).UnixNano())
+	p, err := playground.New(playground.Config{Providers: []playground.Provider{v}, Logger: slog.New(slog.DiscardHandler), Now: w.now})
+	require.NoError(tb, err)
+	return p.Workspace(playground.Scope{})
+}
+
+func TestWhoGoesAwayDoesNotEmptyTheListForOthers(t *testing.T) {
 	t.Parallel()
-	now := time.Unix(1_800_000_000, 0)
-	m := &moody{down: true}
-	p, err := playground.New(playground.Config{
-		Providers: []playground.Provider{m}, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
-	})
+	ctx, leave := context.WithCancel(t.Context())
+	v := &vendor{list: func(ctx context.Context, _ int64) ([]playground.Model, error) {
+		leave()
+		return []playground.Model{{ID: "m"}}, ctx.Err()
+	}}
+	s := catalogOf(t, v, &watch{})
+	_, err := s.Models(ctx, page.Request{})
 	require.NoError(t, err)
-	models := func() int64 {
-		list, err := p.Workspace(playground.Scope{}).Models(t.Context(), page.Request{})
-		require.NoError(t, err)
-		return list.Total
-	}
+	p, err := s.Models(t.Context(), page.Request{})
+	require.NoError(t, err)
+	require.Equal(t, []playground.Model{{ID: "m", Name: "m", Provider: "vendor"}}, p.Items)
+	require.EqualValues(t, 1, v.asked.Load())
+}
+
+func TestAProviderThatFailedIsAskedAgainSoon(t *testing.T) {
+	t.Parallel()
+	v := &vendor{list: func(_ context.Context, n int64) ([]playground.Model, error) {
+		if n == 1 {
+			return nil, pmerr.New(pmerr.ProviderError, "vendor cannot be reached")
+		}
+		return []playground.Model{{ID: "m"}}, nil
+	}}
+	w := &watch{}
+	s := catalogOf(t, v, w)
 	for _, step := range []struct {
-		name   string
-		after  time.Duration
-		down   bool
-		models int64
-		asked  int
+		after         time.Duration
+		models, asked int64
 	}{
-		{"a provider that is down offers nothing", 0, true, 0, 1},
-		{"and is not asked again at once", 30 * time.Second, false, 0, 1},
-		{"but soon", 31 * time.Second, false, 1, 2},
-		{"what it offers is kept", 59 * time.Minute, true, 1, 2},
-		{"for an hour; it stays while the provider is down", 2 * time.Minute, true, 1, 3},
+		{0, 0, 1},
+		{59 * time.Second, 0, 1}, // it is not asked for every caller
+		{2 * time.Second, 1, 2},
+		{59 * time.Minute, 1, 2},
+		{2 * time.Minute, 1, 3},
 	} {
-		now, m.down = now.Add(step.after), step.down
-		require.Equal(t, step.models, models(), step.name)
-		require.Equal(t, step.asked, m.asked, step.name)
+		w.pass(step.after)
+		p, err := s.Models(t.Context(), page.Request{})
+		require.NoError(t, err)
+		require.Equal(t, step.models, p.Total)
+		require.Equal(t, step.asked, v.asked.Load())
 	}
+}
+
+func TestModelsThatNobodyCouldAskForAreLeftOut(t *testing.T) {
+	t.Parallel()
+	v := &vendor{list: func(context.Context, int64) ([]playground.Model, error) {
+		return []playground.Model{{ID: "m"}, {ID: ""}, {ID: strings.Repeat("x", 129)}, {ID: "\xff"}, {ID: "m", Name: "again"}, {ID: "a"}}, nil
+	}}
+	p, err := catalogOf(t, v, &watch{}).Models(t.Context(), page.Request{})
+	require.NoError(t, err)
+	require.Equal(t, []playground.Model{{ID: "a", Name: "a", Provider: "vendor"}, {ID: "m", Name: "m", Provider: "vendor"}}, p.Items)
 }

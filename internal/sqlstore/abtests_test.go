@@ -87,7 +87,7 @@ func TestTwoProcessesOnOneABTest(t *testing.T) {
 				require.NoError(t, err)
 			}
 			var promoted, tried int64
-			for range 20 {
+			for range 40 {
 				test, err := one.Create(t.Context(), sequential)
 				require.NoError(t, err)
 				_, err = one.Run(t.Context(), test.ID, arms(5))
@@ -113,10 +113,12 @@ func TestTwoProcessesOnOneABTest(t *testing.T) {
 				})
 				all.Wait()
 			}
-			require.EqualValues(t, 20, tried)
+			require.EqualValues(t, 40, tried)
 			require.Zero(t, ask[int](t, nodes[0], "SELECT count(*) FROM pm_ab_tests"))
 			require.Zero(t, ask[int](t, nodes[0], "SELECT count(*) FROM pm_ab_test_results"), "no result without its test")
 			require.Zero(t, ask[int](t, nodes[0], "SELECT sum(alive) FROM pm_counters WHERE kind IN ('ab-tests', 'ab-test-results')"))
+			require.Zero(t, ask[int](t, nodes[0], `SELECT count(*) FROM pm_audit AS late JOIN pm_audit AS gone ON gone.target_id = late.target_id
+WHERE gone.action = 'delete_ab_test' AND late.action IN ('run_ab_test', 'promote_ab_test') AND late.id > gone.id`), "nothing happens to what is gone")
 			require.Equal(t, promoted, ask[int64](t, nodes[0], "SELECT count(*) FROM pm_audit WHERE action = 'promote_ab_test'"))
 		})
 
