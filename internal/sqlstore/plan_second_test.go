@@ -77,8 +77,8 @@ func judge(t *testing.T, n *node) *judged {
 	return j
 }
 
-// TestPlansOfTheSecondStorey is [TestPlans] for evaluations, datasets, runs,
-// A/B tests, scans, the budget and the metrics.
+// TestPlansOfTheSecondStorey is [TestPlans] for evaluation runs, A/B tests,
+// scans, the budget and the metrics.
 func TestPlansOfTheSecondStorey(t *testing.T) {
 	t.Parallel()
 	tape := newTape(t)
@@ -89,20 +89,6 @@ func TestPlansOfTheSecondStorey(t *testing.T) {
 	half := 0.5
 
 	calls := map[string]func() error{
-		"an evaluation":           func() error { _, err := j.store.Evaluation(ctx, 1); return err },
-		"make an evaluation":      func() error { _, err := j.evals.Create(ctx, eval.Evaluation{Name: "e", PromptName: "p"}); return err },
-		"a result":                func() error { _, err := j.evals.AddResult(ctx, 1, eval.Result{Score: 1}); return err },
-		"the scores of a version": func() error { _, err := j.store.Scores(ctx, 1, "1.0.0", 10); return err },
-		"a dataset":               func() error { _, err := j.store.Dataset(ctx, 1); return err },
-		"the rows of a dataset": func() error {
-			for _, err := range j.store.EachRow(ctx, 1) {
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-		"more rows": func() error { return j.store.AppendRows(ctx, 2, []eval.Row{{Input: []byte(`{}`)}}, 2) },
 		"start a run": func() error {
 			_, err := j.runs.InsertRun(ctx, eval.NewRun{EvaluationID: 1, DatasetID: ptr(int64(1)), Concurrency: 1, Owner: "task", Lease: time.Hour})
 			return err
@@ -130,7 +116,10 @@ func TestPlansOfTheSecondStorey(t *testing.T) {
 			return err
 		},
 
-		"a scan":            func() error { _, err := j.scans.InsertScore(ctx, compliance.Score{PromptName: "p", VersionTag: "1"}); return err },
+		"a scan": func() error {
+			_, err := j.scans.InsertScore(ctx, compliance.Score{PromptName: "p", VersionTag: "1"})
+			return err
+		},
 		"a score of a scan": func() error { _, err := j.scans.Score(ctx, 1); return err },
 
 		"the budget":    func() error { _, err := j.Budget(ws, owner()).Limit(ctx); return err },
@@ -164,7 +153,6 @@ func TestPlansOfTheSecondStorey(t *testing.T) {
 		}},
 		{"cancel a run", func() error { _, err := j.runs.CancelRun(ctx, 1, j.ids[0], "no"); return err }},
 		{"delete an A/B test", func() error { return j.tests.DeleteTest(ctx, j.test.ID) }},
-		{"delete a dataset", func() error { return j.store.DeleteDataset(ctx, 1) }},
 		{"delete an evaluation", func() error { return j.store.DeleteEvaluation(ctx, 1) }},
 	} {
 		checkPlans(t, tape, last.name, last.do)
@@ -184,26 +172,6 @@ func TestPlansOfTheSecondStorey(t *testing.T) {
 // page.
 func (j *judged) lists() map[string]func(context.Context, page.Request) (string, error) {
 	return map[string]func(context.Context, page.Request) (string, error){
-		"evaluations": func(ctx context.Context, r page.Request) (string, error) {
-			p, err := j.store.Evaluations(ctx, r)
-			return p.NextCursor, err
-		},
-		"results": func(ctx context.Context, r page.Request) (string, error) {
-			p, err := j.store.Results(ctx, 1, eval.ResultFilter{}, r)
-			return p.NextCursor, err
-		},
-		"results of a version": func(ctx context.Context, r page.Request) (string, error) {
-			p, err := j.store.Results(ctx, 1, eval.ResultFilter{VersionTag: "1.0.0"}, r)
-			return p.NextCursor, err
-		},
-		"datasets": func(ctx context.Context, r page.Request) (string, error) {
-			p, err := j.store.Datasets(ctx, r)
-			return p.NextCursor, err
-		},
-		"rows": func(ctx context.Context, r page.Request) (string, error) {
-			p, err := j.store.DatasetRows(ctx, 1, r)
-			return p.NextCursor, err
-		},
 		"evaluation runs": func(ctx context.Context, r page.Request) (string, error) {
 			p, err := j.runs.Runs(ctx, 1, r)
 			return p.NextCursor, err
