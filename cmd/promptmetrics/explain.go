@@ -45,6 +45,8 @@ func (p *program) advice(e *pmerr.Error) string {
 		return "; set PROMPTMETRICS_API_KEY, or api_key in " + settingsFile
 	case e.Code == pmerr.Unauthorized:
 		return "; check PROMPTMETRICS_API_KEY, or api_key in " + settingsFile + ", and the workspace"
+	case e.Code == pmerr.Validation && len(e.Fields) > 0 && strings.HasPrefix(e.Fields[0], "variables."):
+		return "; fill it in with --var name=text"
 	case e.Code == pmerr.RateLimited && e.RetryAfter > 0:
 		return fmt.Sprintf("; try again in %s", max(e.RetryAfter.Round(time.Second), time.Second))
 	case e.Code == pmerr.Internal && e.RequestID != "":

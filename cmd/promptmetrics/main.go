@@ -39,6 +39,7 @@ func start() int {
 		lookup: os.LookupEnv, in: os.Stdin, out: os.Stdout, err: os.Stderr,
 		asks:  term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 		shows: term.IsTerminal(int(os.Stderr.Fd())),
+		draws: term.IsTerminal(int(os.Stdout.Fd())),
 	}
 	return p.run(ctx, os.Args[1:])
 }

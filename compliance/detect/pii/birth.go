@@ -20,7 +20,7 @@ func birth(c *chain, report func(detect.Finding)) {
 			continue
 		}
 		if start, end, ok := writtenDate(c.t, c.groups[i]); ok {
-			if labelsOf(c.t, start, end).is(lBirth) || initials(c.t, start) {
+			if labelsOf(c.t, start, end).is(lBirth|lBorn) || initials(c.t, start) {
 				report(birthRule.at(start, end, .9))
 				return
 			}

@@ -226,7 +226,8 @@ func hextets(t *detect.Text, start, end int) bool {
 		return false
 	}
 	if !bytes.Contains(run, []byte("::")) {
-		return len(run) != 23 // eight pairs are an EUI-64
+		// Eight pairs are an EUI-64, eight single digits a ratio.
+		return len(run) != 23 && (len(run) > 23 || labelsOf(t, start, end).is(lIP))
 	}
 	return string(run) == "::1" || telling(run) || labelsOf(t, start, end).is(lIP)
 }

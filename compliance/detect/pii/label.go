@@ -66,6 +66,12 @@ const (
 	reachAfter  = 28
 )
 
+// reachSign is how far before a number a sign of a telephone may stand, in bytes.
+const reachSign = 12
+
+// phoneSigns are the pictures by which letterheads and chats label a number.
+var phoneSigns = [][]byte{[]byte("☎"), []byte("✆"), []byte("📞"), []byte("📱"), []byte("☏")}
+
 // labels are the words around a span.
 type labels struct {
 	near label // of the nearest word that is a label
@@ -95,6 +101,11 @@ func (l labels) names(want label) bool {
 func labelsOf(t *detect.Text, start, end int) labels {
 	var l labels
 	from := max(0, start-reachBefore)
+	for _, sign := range phoneSigns {
+		if bytes.Contains(t.Norm[max(0, start-reachSign):start], sign) {
+			l.add(lPhone, 1, false)
+		}
+	}
 	words := wordWalk{norm: t.Norm[from:start], lower: t.Lower[from:start], pos: start - from}
 	previous := label(0)
 	for w := words.back(); w != nil; w = words.back() {
@@ -191,10 +202,33 @@ type wordWalk struct {
 
 func inWord(c byte) bool { return isLetter(c) || c >= utf8.RuneSelf }
 
+// letterAt says whether the byte at k is of a letter. Beyond ASCII that is all
+// but the blocks of punctuation, symbols and emoji: in "SSN—219" and "tel→030"
+// the word ends where the sign stands.
+func letterAt(b []byte, k int) bool {
+	if b[k] < utf8.RuneSelf {
+		return isLetter(b[k])
+	}
+	for back := 0; back < utf8.UTFMax-1 && k > 0 && !utf8.RuneStart(b[k]); back++ {
+		k--
+	}
+	switch second := at(b, k+1); b[k] {
+	case 0xC2: // U+0080 to U+00BF
+		return false
+	case 0xE2: // U+2000 to U+2BFF
+		return second >= 0xB0
+	case 0xE3: // U+3000 to U+303F
+		return second != 0x80
+	case 0xF0: // U+1F000 to U+1FFFF
+		return second != 0x9F
+	}
+	return true
+}
+
 // back is the word before pos, or nil.
 func (w *wordWalk) back() []byte {
 	end := w.pos
-	for w.pos > 0 && !inWord(w.norm[w.pos-1]) {
+	for w.pos > 0 && !letterAt(w.norm, w.pos-1) {
 		w.pos--
 		w.digits = w.digits || isDigit(w.norm[w.pos])
 		if c := w.norm[w.pos]; (c == '.' || c == '!' || c == '?') && at(w.norm, w.pos+1) <= ' ' && w.pos+1 < len(w.norm) {
@@ -205,7 +239,7 @@ func (w *wordWalk) back() []byte {
 		w.runEnd = w.pos
 	}
 	w.wordEnd = w.pos
-	for w.pos > 0 && inWord(w.norm[w.pos-1]) {
+	for w.pos > 0 && letterAt(w.norm, w.pos-1) {
 		w.pos--
 		if w.pos > 0 && w.humpAt(w.pos) {
 			break
@@ -225,11 +259,11 @@ func (w *wordWalk) joined() []byte {
 
 // forth is the word after pos, or nil.
 func (w *wordWalk) forth() []byte {
-	for w.pos < len(w.norm) && !inWord(w.norm[w.pos]) {
+	for w.pos < len(w.norm) && !letterAt(w.norm, w.pos) {
 		w.pos++
 	}
 	start := w.pos
-	for w.pos < len(w.norm) && inWord(w.norm[w.pos]) {
+	for w.pos < len(w.norm) && letterAt(w.norm, w.pos) {
 		w.pos++
 		if w.pos < len(w.norm) && w.humpAt(w.pos) {
 			break

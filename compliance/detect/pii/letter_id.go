@@ -39,6 +39,7 @@ var letterIDs = []letterID{
 		"A99999999", "A9999999", "AA9999999", "AA999999", "AAA999999", "99AA99999", "A99AAAA99", "A9999999A", "AAA99999A",
 		"A*9*9***9", "A9A9999A9", "AA999999A", "A999999", "A999999A", "A9999*9*9", "A*****99*",
 	}, anyLetters, false},
+	{passportRule, lPassport, []string{"A********"}, passportGermany, false},
 }
 
 // letters finds the numbers of the table, and those whose groups are printed
@@ -67,7 +68,7 @@ func (letters) Find(t *detect.Text, report func(detect.Finding)) {
 			end++
 		}
 		i = end
-		if end-start >= leastLetterID && end-start <= mostLetterID && digits < end-start && digits >= 4 {
+		if end-start >= leastLetterID && end-start <= mostLetterID && digits < end-start && digits >= 3 {
 			word(t, start, end, report)
 			continue
 		}
@@ -221,6 +222,23 @@ func fitsApart(s []byte, mask string) bool {
 }
 
 func anyLetters([]byte) bool { return true }
+
+// passportGermany: a letter of the authority, then digits and the consonants
+// that are not taken for others.
+func passportGermany(s []byte) bool {
+	if strings.IndexByte("CFGHJKLMNPRTVWXYZ", s[0]) < 0 {
+		return false
+	}
+	digits := 0
+	for _, c := range s[1:] {
+		if isDigit(c) {
+			digits++
+		} else if strings.IndexByte("CFGHJKLMNPRTVWXYZ", c) < 0 {
+			return false
+		}
+	}
+	return digits >= 2
+}
 
 // nino: HM Revenue & Customs never gives some letters and pairs.
 func nino(s []byte) bool {

@@ -1,6 +1,10 @@
 package pii
 
-import "github.com/promptmetrics-go/promptmetrics/compliance/detect"
+import (
+	"bytes"
+
+	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
+)
 
 // phone finds telephone numbers in three tiers: international numbers whose
 // length fits their country; printed forms of a country's own; and bare digits
@@ -170,6 +174,10 @@ func labelled(c *chain) int {
 	}
 	if !l.is(lPhone) && l.gap > reachVerb {
 		return 0
+	}
+	if l.gap > reachList && len(c.groups) > 1 && c.gapIs(0, " ") &&
+		bytes.IndexByte(c.b[max(0, c.groups[0].start-l.gap):c.groups[0].start], ',') >= 0 {
+		return 0 // "mobile first, 320 480 768 1024"
 	}
 	if len(c.groups) == 2 && c.gapIs(0, ".") && !c.shape(0, 3, 4) || len(c.groups) > 1 && c.groups[0].len() < 3 && c.gapIs(0, ".") && c.groups[1].len() < 2 {
 		return 0 // a decimal, a version

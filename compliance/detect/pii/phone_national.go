@@ -29,7 +29,7 @@ func national(c *chain, i int) (int, float64) {
 		if l.is(namesOther) && !l.past && !l.has(lPhone|lPhoneWeak) && !(f.brackets && l.is(lOther)) {
 			continue
 		}
-		if !f.brackets && c.gapIs(i, " ") && !l.is(lPhone|lPhoneWeak) && listed(c, i, n) {
+		if !f.brackets && c.gapIs(i, " ") && (!l.is(lPhone|lPhoneWeak) || l.gap > reachList) && listed(c, i, n) {
 			continue
 		}
 		if n == 5 && dumped(c.b, g.start) {
@@ -46,6 +46,10 @@ func national(c *chain, i int) (int, float64) {
 // namesOther are the labels that say that a number is no telephone number.
 const namesOther = lOther | lCard | lSSN | lVersion | lSIN | lTFN | lNHS | lMedicare | lAadhaar | lBSN | lNIR |
 	lPassport | lLicence | lLicenceWord | lIP
+
+// reachList is how near a label must stand, in bytes, to tell which groups of a
+// row are the number: "tel. " before them, but not "mobile screens, ".
+const reachList = 4
 
 // listed says whether groups with spaces between them stand in a longer row of
 // such groups, where no one can tell which belong together.

@@ -25,7 +25,7 @@ var words = table(map[label]string{
 		llame llama llamar llámame appelez appeler anrufen erreichbar chiamare chiama ligue ligar bel bellen contacto kontakt
 		позвоните звоните`,
 
-	lSSN:  "ssn ssns social sozialversicherungsnummer ss",
+	lSSN:  "soc socsec ssn ssns social sozialversicherungsnummer ss",
 	lITIN: "itin itins",
 	lCard: `card cards cardno visa mastercard amex debit creditcard kreditkarte karte tarjeta carte carta cartão cartao kaart
 		cc ccn pan cardnumber discover jcb diners unionpay maestro карта карты картой 信用卡 银行卡 卡号 カード 카드 kort karta`,
@@ -40,7 +40,8 @@ var words = table(map[label]string{
 		serie заказ заказа 訂單 订单 注文 policy claim docket oid port pid uid guid uuid vin zip plz`,
 	lVersion: `rfc dwarf iso version versions ver v versión versao versão release releases build builds firmware fw driver revision rev
 		section sections table tables figure fig equation appendix annex step requirement
-		chapter abschnitt kapitel clause article paragraph oid oids assembly kernel patch
+		chapter abschnitt kapitel kap ziffer absatz abs punkt chap ch art artikel artículo sección capítulo chapitre article
+		sezione capitolo hoofdstuk rozdział раздел глава пункт 章 节 節 clause article paragraph oid oids assembly kernel patch
 		upgrade upgraded upgrades update updated updating downgrade downgraded bump bumped bumps sdk api runtime
 		ios macos android chrome chromium firefox edge windows appversion fileversion productversion changelog
 		版本 версия версии`,

@@ -76,7 +76,7 @@ func (s *search) assignment(k key, start, end int) {
 		return
 	}
 	from, to, quoted := s.value(a.end)
-	if to-from < 6 || to-from > maxFormed || s.harmless(name, after) {
+	if to-from < 6 || to-from > maxFormed || s.harmless(k, name, start, after) {
 		return
 	}
 	value := s.norm[from:to]

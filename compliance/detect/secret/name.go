@@ -31,20 +31,49 @@ func (s *search) identifier(k key, start, end int) (name []byte, after int, ok b
 	return s.norm[from:after], after, true
 }
 
+// qualified says that the word right before the key makes something else of it:
+// "sort_key", "nextToken", "hashed_password". It must be a whole word of the
+// name, so that ADMIN_API_KEY is no minimum and NEXTAUTH_SECRET no page.
+func (s *search) qualified(k key, name []byte, at int) bool {
+	if at == 0 {
+		return false
+	}
+	to := at
+	for to > 0 && !s.sets.has(name[to-1], alnum) {
+		to--
+	}
+	from := to
+	for from > 0 && s.sets.has(name[from-1], alnum) {
+		from--
+		if s.sets.has(name[from], upper) && from > 0 && s.sets.has(name[from-1], lower) {
+			break
+		}
+	}
+	switch lowerCase(string(name[from:to])) {
+	case "hash", "hashed":
+		return true
+	case "primary", "partition", "sort", "cache", "next", "page", "max", "min", "total", "pad", "eos", "bos", "sync", "author",
+		"composite", "row", "column", "map", "dict", "lookup", "group", "index", "unique", "shard", "routing":
+		return k.text == "key" || k.text == "token"
+	}
+	return false
+}
+
 // harmless says that a name with a key in it is not that of a secret.
-func (s *search) harmless(name []byte, after int) bool {
+func (s *search) harmless(k key, name []byte, start, after int) bool {
 	low := s.lower[after-len(name) : after]
 	for _, w := range [][]byte{
-		[]byte("public"), []byte("csrf"), []byte("xsrf"), []byte("cursor"), []byte("primary"), []byte("foreign"),
-		[]byte("idempotency"), []byte("partition"), []byte("sort"), []byte("cache"), []byte("next"), []byte("page"),
-		[]byte("max_"), []byte("min_"), []byte("total"), []byte("prompt_tok"), []byte("completion"), []byte("pad_"),
-		[]byte("eos"), []byte("bos_"), []byte("continuation"), []byte("sync"), []byte("hash"), []byte("fingerprint"), []byte("pubkey"), []byte("keyword"),
-		[]byte("author"), []byte("compass"), []byte("bypass"), []byte("translation"), []byte("i18n"), []byte("object_key"), []byte("objectkey"),
+		[]byte("public"), []byte("csrf"), []byte("xsrf"), []byte("cursor"), []byte("foreign"), []byte("idempotency"),
+		[]byte("prompt_tok"), []byte("completion"), []byte("continuation"), []byte("fingerprint"), []byte("pubkey"),
+		[]byte("keyword"), []byte("translation"), []byte("i18n"), []byte("object_key"), []byte("objectkey"),
 		[]byte("sitekey"), []byte("site_key"), []byte("storagekey"), []byte("storage_key"), []byte("publishable"),
 	} {
 		if bytes.Contains(low, w) {
 			return true
 		}
+	}
+	if s.qualified(k, name, start-(after-len(name))) {
+		return true
 	}
 	// What is asked of, or known about, a secret.
 	for _, w := range []string{

@@ -187,7 +187,7 @@ func vendors() []vendor {
 		{"amplitude", "amplitude", "<x32>"},
 		{"notion", "notion", ""},
 		{"airtable", "airtable", ""},
-		{"asana", "asana", "<d1>/<d14-18>:<x32> <x32>"},
+		{"asana", "asana", "<d1>/<d14-18>:<x32> <d1>/<d14-18>/<d14-18>:<x32> <x32>"},
 		{"atlassian", "atlassian,jira,confluence", "<n24>"},
 		{"trello", "trello", "<x32> <x64>"},
 		{"monday", "monday.com", ""},
