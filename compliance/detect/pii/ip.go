@@ -98,15 +98,28 @@ func hostRight(t *detect.Text, end int) bool {
 	case isWord(p), p == '%', p == '+', p == '*':
 		return false
 	case p == '-':
-		return isDigit(q) && !isDigit(at(b, end+5)) || !isWord(q)
+		return isDigit(q) && (!isDigit(at(b, end+5)) || rangeEnd(b, end+1)) || !isWord(q)
 	case p == '.':
 		return !isWord(q) || isUpper(q)
 	}
 	return true
 }
 
+// rangeEnd says whether the quad at i ends a range of addresses.
+func rangeEnd(b []byte, i int) bool {
+	end := i
+	for end < len(b) && end-i < 16 && (isDigit(b[end]) || b[end] == '.') {
+		end++
+	}
+	return quad(bytes.TrimRight(b[i:end], "."))
+}
+
 // stepping are the words that may stand between "version" and its number.
 var stepping = set("is was to of from number no at the a and or in tag level now new old current latest minimum requires least")
+
+// software are words whose number is a version, and never the address of a host.
+var software = set(`net dotnet java jdk jre python php ruby perl gcc office framework directx photoshop acrobat reader opera
+	safari bios uefi plugin library package module`)
 
 // versioned says whether the quad is called a version, or heads a section.
 func versioned(t *detect.Text, start, end int) bool {
@@ -123,7 +136,7 @@ func versioned(t *detect.Text, start, end int) bool {
 		if len(word) == 1 && isDigit(at(w.norm, w.pos+1)) {
 			break // "v4: 10.0.0.1"
 		}
-		if lookUp(word)&lVersion != 0 {
+		if _, known := software[string(word)]; known || lookUp(word)&lVersion != 0 {
 			return true
 		}
 		if _, ok := stepping[string(word)]; !ok {

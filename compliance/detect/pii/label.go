@@ -160,7 +160,10 @@ func (l *labels) add(w label, gap int, past bool) {
 // words together, so there each two to four characters are looked up.
 func lookUp(w []byte) label {
 	if w[0] < utf8.RuneSelf {
-		return words[string(w)]
+		if found := words[string(w)]; found != 0 || !stemmed(w) {
+			return found
+		}
+		return lPhone
 	}
 	if found := words[string(w)]; found != 0 {
 		return found
@@ -168,6 +171,9 @@ func lookUp(w []byte) label {
 	low := bytes.ToLower(w)
 	if found := words[string(low)]; found != 0 {
 		return found
+	}
+	if stemmed(low) {
+		return lPhone
 	}
 	if r, _ := utf8.DecodeRune(w); r < 0x0E00 {
 		return 0
@@ -186,6 +192,22 @@ func lookUp(w []byte) label {
 		i += size
 	}
 	return l
+}
+
+// phoneStems begin the words that languages with compounds and endings make of
+// "telephone": "Telefonnummern", "puhelinnumeroni", "telefonszám", "телефоном".
+var phoneStems = []string{"telefon", "puhelin", "mobilnum", "mobiltel", "handynum", "телефон", "téléphon"}
+
+func stemmed(w []byte) bool {
+	if len(w) < 8 || w[0] != 't' && w[0] != 'p' && w[0] != 'm' && w[0] != 'h' && w[0] < utf8.RuneSelf {
+		return false
+	}
+	for _, s := range phoneStems {
+		if bytes.HasPrefix(w, []byte(s)) {
+			return true
+		}
+	}
+	return false
 }
 
 // wordWalk reads words: runs of letters, cut where camelCase joins them.

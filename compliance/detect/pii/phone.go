@@ -244,6 +244,9 @@ func counted(c *chain, end int) bool {
 	if at(c.b, end) != ' ' {
 		return false
 	}
+	if !isLetter(at(c.b, end+1)) && at(c.b, end+1) < 0x80 {
+		return false
+	}
 	to := min(len(c.b), end+16)
 	w := wordWalk{norm: c.b[end:to], lower: c.t.Lower[end:to]}
 	_, ok := units[string(w.forth())]

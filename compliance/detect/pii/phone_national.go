@@ -116,6 +116,7 @@ var forms = []form{
 	{groups: []int{2, 2, 2, 2, 2}, first: []string{"01", "02", "03", "04", "05", "06", "07", "08", "09"}, gaps: anyGap, digits: notCounting},
 	// Japan, Korea: 03-1234-5678, 090-1234-5678, 010-1234-5678, 02-123-4567.
 	{groups: []int{2, 4, 4}, first: zero, gaps: hyphen},
+	{groups: []int{2, 3, 4}, first: zero, gaps: hyphen, labelled: true},
 	{groups: []int{3, 4, 4}, first: zero, gaps: hyphen},
 	{groups: []int{3, 3, 4}, first: zero, gaps: hyphen},
 	{groups: []int{4, 2, 4}, first: zero, gaps: hyphen},
@@ -218,10 +219,10 @@ func startsWithAny(b []byte, heads []string) bool {
 	return false
 }
 
-// notCounting keeps "01 02 03 04 05" out.
+// notCounting keeps "01 02 03 04 05" out, and the draws of lotteries.
 func notCounting(d []byte) bool {
 	for i := 2; i < len(d); i += 2 {
-		if number(d[i:i+2]) != number(d[i-2:i])+1 {
+		if number(d[i:i+2]) <= number(d[i-2:i]) {
 			return true
 		}
 	}

@@ -33,7 +33,7 @@ func keys() []key {
 		strength strength
 		names    []string
 	}{
-		{weakKey, []string{"key", "pat", "auth", "schlüssel", "clé", "clave", "chave", "chiave", "ключ"}},
+		{weakKey, []string{"key", "pat", "auth", "login", "schlüssel", "clé", "clave", "chave", "chiave", "ключ"}},
 		{secretKey, []string{
 			"secret", "credential", "credentials", "signing_key", "signingkey", "encryption_key", "encryption key",
 			"encryptionkey", "private_key", "privatekey", "master_key", "masterkey", "license_key", "licence_key",
@@ -138,7 +138,7 @@ func (s *search) named(vendor, start, end int) {
 func (s *search) formed(vendor int, value []byte) bool {
 	for i := range s.vendors[vendor].shapes {
 		if s.vendors[vendor].shapes[i].whole(s.sets, value) {
-			return s.random(value) && !s.placeholder(value) && s.kinds(value) > 1 && s.has(value, digit) && !s.wordy(value)
+			return s.random(value) && !s.placeholder(value) && s.kinds(value) > 1 && (s.has(value, digit) && !s.wordy(value) || s.jumbled(value))
 		}
 	}
 	return false
@@ -169,10 +169,10 @@ func (s *search) assigned(k key, v []byte) bool {
 			changes++
 		}
 	}
-	if digits == 0 || seen&(lower|upper) == 0 || s.isUUID(v) && k.strength != apiKey {
+	if seen&(lower|upper) == 0 || s.isUUID(v) && k.strength != apiKey {
 		return false
 	}
-	if least := min(3, 1+len(v)/12); changes < least || s.wordy(v) {
+	if least := min(3, 1+len(v)/12); (digits == 0 || changes < least || s.wordy(v)) && !s.jumbled(v) {
 		return false
 	}
 	least := 3.0
@@ -197,6 +197,29 @@ func (s *search) wordy(v []byte) bool {
 		}
 	}
 	return digits < 2+len(v)/24 && changes < len(v)/3
+}
+
+// jumbled says that the cases of a value change as no words written together
+// do: capitals stand together and small letters alone. By this a random string
+// that happens to have no digit is told from the name of a class.
+func (s *search) jumbled(v []byte) bool {
+	if len(v) < 15 {
+		return false
+	}
+	odd, run, up := 0, 0, false
+	for i := 0; i <= len(v); i++ {
+		if i < len(v) && run > 0 && s.sets.has(v[i], lower|upper) && s.sets.has(v[i], upper) == up {
+			run++
+			continue
+		}
+		if run > 1 && up || run == 1 && !up && i-run > 0 && i < len(v) {
+			odd++
+		}
+		if run = 0; i < len(v) && s.sets.has(v[i], lower|upper) {
+			run, up = 1, s.sets.has(v[i], upper)
+		}
+	}
+	return odd >= len(v)/6 && s.kinds(v) > 1 && s.has(v, lower) && s.has(v, upper)
 }
 
 // reference says that a value is code, a place or a name, and not a secret.
