@@ -107,7 +107,7 @@ func labelsOf(t *detect.Text, start, end int) labels {
 		}
 	}
 	words := wordWalk{norm: t.Norm[from:start], lower: t.Lower[from:start], pos: start - from}
-	previous := label(0)
+	previous, earlier := label(0), label(0)
 	for w := words.back(); w != nil; w = words.back() {
 		if len(w) <= 3 && (isDigit(at(words.norm, words.pos-1)) || isDigit(at(words.norm, words.wordEnd)) && words.wordEnd < len(words.norm)) {
 			continue // a piece of hexadecimal or of a code
@@ -116,9 +116,13 @@ func labelsOf(t *detect.Text, start, end int) labels {
 			w = w[1:]
 		}
 		_, owner := owners[string(w)]
-		if owner && previous&lPossibleNumber != 0 {
+		if owner && (previous|earlier)&lPossibleNumber != 0 {
 			// "my number is": a person's number is a phone number.
 			l.add(lPhoneWeak, len(words.norm)-words.wordEnd, words.digits)
+		}
+		earlier = 0
+		if _, ok := adjectives[string(w)]; ok {
+			earlier = previous
 		}
 		previous = lookUp(w)
 		if joined := words.joined(); joined != nil {

@@ -114,8 +114,11 @@ func dialledOut(c *chain) int {
 		return 0
 	}
 	n := international(c, 0, skip)
+	if n == 0 || dumped(c.b, c.groups[0].start, c.groups[n-1].end) {
+		return 0
+	}
 	l := c.label()
-	if l.is(lPhone|lPhoneWeak) || n >= 3 && !l.is(lOther|lCard|lVersion) {
+	if l.is(lPhone|lPhoneWeak) || n >= 3 && !l.is(lOther|lCard|lVersion) && !c.shape(0, 4, 4, 4) {
 		return n
 	}
 	return 0
@@ -209,6 +212,9 @@ func labelled(c *chain) int {
 			return 0
 		}
 	}
+	if best > 0 && (dumped(c.b, c.groups[0].start, c.groups[best-1].end) || unphoned(c, best)) {
+		return 0
+	}
 	if best > 0 && counted(c, c.groups[best-1].end) {
 		return 0
 	}
@@ -219,6 +225,20 @@ func labelled(c *chain) int {
 		}
 	}
 	return best
+}
+
+// unphoned says whether the first n groups are years, code points, or a number
+// that was filled up with zeros.
+func unphoned(c *chain, n int) bool {
+	g := c.groups[0]
+	if string(c.b[g.start:min(g.end, g.start+3)]) == "000" {
+		return true
+	}
+	if n == 2 && c.shape(0, 4, 4) {
+		from, to := number(c.b[g.start:g.end]), number(c.b[c.groups[1].start:c.groups[1].end])
+		return lived(from) && lived(to) && from <= to
+	}
+	return c.shape(0, 4, 4, 4) && c.gapIs(0, ".")
 }
 
 // dull says whether a number has no more than two different digits, as tables

@@ -9,6 +9,10 @@ const lPossibleNumber label = 1 << 63
 // owners are the words that make a phone number of "number".
 var owners = set("my your his her our their me mein meine mi mon meu mio")
 
+// adjectives may stand between the owner and the number.
+var adjectives = set(`new old current home work office personal private direct own main other us uk american british german french
+	italian spanish israeli indian canadian australian local neue alte private nouveau nuevo`)
+
 // words says what a word beside a number calls it. Words are in lower case;
 // umlauts and accents also without them.
 var words = table(map[label]string{
