@@ -38,6 +38,8 @@ var issuers = []issuer{
 	{9792, 9792, 4, []int{16}, false},         // Troy
 	{506099, 506198, 6, []int{16, 19}, true},  // Verve
 	{650002, 650027, 6, []int{16, 19}, true},  // Verve
+	{2131, 2131, 4, []int{15}, true},          // JCB, historic
+	{1800, 1800, 4, []int{15}, true},          // JCB, historic
 	// Nineteen digits are what a 64-bit integer has, too.
 	{4, 4, 1, []int{19}, true},
 	{6011, 6011, 4, []int{19}, true},

@@ -35,7 +35,7 @@ func national(c *chain, i int) (int, float64) {
 		if n == 5 && dumped(c.b, g.start, c.groups[i+n-1].end) {
 			continue
 		}
-		if last := i + n - 1; last < len(c.groups)-1 && !outer(c, last) || !c.freeRight(last) {
+		if last := i + n - 1; last < len(c.groups)-1 && !outer(c, last) || !c.dialRight(last) {
 			continue
 		}
 		return n, .75
