@@ -73,9 +73,6 @@ func (p *program) redact() *cobra.Command {
 			}
 			redacted.Map = nil // it is in the file, and should not be in a terminal
 		}
-		if redacted.Truncated {
-			p.note("promptmetrics: there was more to find than could be redacted; shorten the text")
-		}
 		if p.json {
 			return p.print(redacted)
 		}
