@@ -30,7 +30,7 @@ var evaluator = workspace.Actor{Name: "evaluation"}
 func (c *Client) runTools(id workspace.ID) eval.RunTools {
 	spend := budget.NewService(c.store.Budget(id, evaluator), c.monthly, c.now)
 	asks := models{all: c.playground, own: c.playground.Workspace(playground.Scope{
-		Recorder: telemetry.NewService(c.telemetry.Workspace(id, evaluator), c.prices),
+		Recorder: patient{telemetry.NewService(c.telemetry.Workspace(id, evaluator), c.prices)},
 		Budget:   spend, Auditor: c.store.Auditor(id, evaluator),
 	})}
 	return eval.RunTools{
