@@ -11,12 +11,13 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
 
-// models asks the playground for evaluations: its calls are limited, logged and
-// priced like those of people, but leave no entry in the audit log, where the
-// run has one.
+// models asks the playground for evaluations: its calls are guarded, limited,
+// logged and priced like those of people, but leave no entry in the audit log,
+// where the run has one.
 type models struct {
-	all *playground.Playground
-	own *playground.Service
+	all   *playground.Playground
+	own   *playground.Service
+	guard playground.Guard
 }
 
 var _ eval.Model = models{}
@@ -73,6 +74,9 @@ func (m models) Embed(ctx context.Context, provider, model string, texts []strin
 	embedder, ok := p.(playground.Embedder)
 	if !ok {
 		return nil, pmerr.New(pmerr.BadRequest, "The provider %s makes no embeddings", provider)
+	}
+	if err := m.guard.Check(ctx, texts); err != nil {
+		return nil, err
 	}
 	return embedder.Embed(ctx, model, texts)
 }
