@@ -116,6 +116,9 @@ func writtenDate(t *detect.Text, year group) (start, end int, ok bool) {
 		back(" .-")
 		if w := token(inWord); string(w) == "de" || string(w) == "of" {
 			back(" ")
+			if w = token(inWord); len(w) > 0 && len(w) != 2 { // "3rd of March 1985"
+				return 0, 0, false
+			}
 		} else if len(w) > 0 && len(w) != 2 {
 			return 0, 0, false
 		}

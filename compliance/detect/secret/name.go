@@ -19,7 +19,7 @@ func (s *search) identifier(k key, start, end int) (name []byte, after int, ok b
 	if after < len(s.norm) && s.sets.has(s.norm[after], lower) && s.sets.has(s.norm[after-1], lower) {
 		return nil, 0, false
 	}
-	if k.text == "pass" && after < len(s.norm) && s.sets.has(s.norm[after], lower|upper) {
+	if (k.text == "pass" || k.text == "pw") && after < len(s.norm) && s.sets.has(s.norm[after], lower|upper) {
 		return nil, 0, false // passFilter, PASSED
 	}
 	for after < len(s.norm) && after-end < maxName && s.sets.has(s.norm[after], url64) {
