@@ -110,7 +110,7 @@ func (s *search) assignment(k key, start, end int) {
 		s.add(c)
 		return
 	}
-	if !quoted && named(k, value) {
+	if !quoted && selfNamed(k, value) {
 		return
 	}
 	if k.strength == weakKey || a.bare && (hesitant || len(value) < leastBare-4 || s.isUUID(value) || !s.spoken(k, start)) || !s.assigned(k, value) {
@@ -155,9 +155,9 @@ func (s *search) formed(vendor int, value []byte) bool {
 	return false
 }
 
-// named says that a value without quotes has the word of its key in it, as the
+// selfNamed says that a value without quotes has the word of its key in it, as the
 // variable testRSA2048PrivateKey does that is given to PrivateKey.
-func named(k key, value []byte) bool {
+func selfNamed(k key, value []byte) bool {
 	bare := func(b []byte) []byte { return bytes.ReplaceAll(bytes.ToLower(b), []byte("_"), nil) }
 	word := bare([]byte(k.text))
 	return len(word) > 4 && bytes.Contains(bare(value), word)
