@@ -1,13 +1,13 @@
 package promptmetrics
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
 	"slices"
 
 	"github.com/promptmetrics-go/promptmetrics/compliance"
+	"github.com/promptmetrics-go/promptmetrics/internal/jsontext"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
@@ -44,9 +44,7 @@ func (g logGuard) CheckLogs(ctx context.Context, logs []telemetry.Log) error {
 		if l.PromptName != of.PromptName || l.VersionTag != of.VersionTag {
 			of = compliance.Subject{PromptName: string(compliance.StageLog), VersionTag: compliance.Latest}
 		}
-		for _, name := range slices.Sorted(maps.Keys(l.Metadata)) {
-			texts = appendTexts(texts, l.Metadata[name])
-		}
+		texts = appendTexts(texts, &l)
 	}
 	return g.compliance.CheckAs(ctx, compliance.StageLog, of, texts)
 }
@@ -61,21 +59,22 @@ func (g callGuard) Check(ctx context.Context, texts []string) error {
 	return g.compliance.Check(ctx, compliance.StagePlayground, texts)
 }
 
-// appendTexts appends the strings and numbers of a JSON value, and the names of
-// its members: a card number may well be sent as a number.
-func appendTexts(texts []string, raw json.RawMessage) []string {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	for {
-		token, err := dec.Token()
-		if err != nil {
-			return texts // the end: the logs were checked before
-		}
-		switch v := token.(type) {
-		case string:
-			texts = append(texts, v)
-		case json.Number:
-			texts = append(texts, v.String())
+// appendTexts appends what people may have written into a log: its metadata, and
+// what a model was told to do. A card number may well be sent as a number.
+func appendTexts(texts []string, l *telemetry.Log) []string {
+	for _, name := range slices.Sorted(maps.Keys(l.Metadata)) {
+		texts = append(texts, name+": "+plain(l.Metadata[name]))
+	}
+	for _, raw := range []json.RawMessage{l.OllamaOptions, l.OllamaFormat} {
+		if len(raw) > 0 {
+			texts = append(texts, plain(raw))
 		}
 	}
+	return texts
+}
+
+// plain gives JSON as it reads without escapes; the logs were checked before.
+func plain(raw json.RawMessage) string {
+	text, _ := jsontext.Plain(raw)
+	return text
 }

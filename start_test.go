@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -198,15 +199,16 @@ func TestALockedDatabaseIsUnavailableAndRecovers(t *testing.T) {
 func TestHealthTellsWhatIsDown(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	now := time.Now()
-	pm, err := promptmetrics.New(promptmetrics.Options{DataDir: folder, Now: func() time.Time { return now }, ReconcileInterval: -1})
+	var ahead atomic.Int64
+	clock := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	pm, err := promptmetrics.New(promptmetrics.Options{DataDir: folder, Now: clock, ReconcileInterval: -1})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = pm.Close() }) // its files are gone
 	require.Equal(t, "ok", pm.Health(t.Context()).Status)
 	require.NoError(t, os.RemoveAll(filepath.Join(folder, "prompts.git")))
 	require.NoError(t, os.Remove(filepath.Join(folder, "promptmetrics.db")))
 	require.Equal(t, "ok", pm.Health(t.Context()).Status, "a check is good for 5 s")
-	now = now.Add(6 * time.Second)
+	ahead.Store(int64(6 * time.Second))
 	h := pm.Health(context.Background())
 	require.Equal(t, "degraded", h.Status)
 	require.False(t, h.DBConnected)

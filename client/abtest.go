@@ -2,12 +2,15 @@ package client
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
 
 	"github.com/promptmetrics-go/promptmetrics/abtest"
 	"github.com/promptmetrics-go/promptmetrics/page"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
 // ABTests keeps and runs the A/B tests of one workspace.
@@ -58,6 +61,9 @@ func (t *ABTests) Delete(ctx context.Context, id int64) error {
 
 // Run implements [abtest.Tests].
 func (t *ABTests) Run(ctx context.Context, id int64, s abtest.Scores) (abtest.Result, error) {
+	if err := expressible(s); err != nil {
+		return abtest.Result{}, err
+	}
 	// An empty list is not none: the server refuses it.
 	body := map[string][]float64{}
 	if s.A != nil {
@@ -72,6 +78,25 @@ func (t *ABTests) Run(ctx context.Context, id int64, s abtest.Scores) (abtest.Re
 	}
 	q.once = true
 	return read[abtest.Result](ctx, t.link, q)
+}
+
+// expressible refuses what JSON has no numbers for, in the server's words.
+func expressible(s abtest.Scores) error {
+	var faults []string
+	for _, side := range []struct {
+		field  string
+		scores []float64
+	}{{"scoresA", s.A}, {"scoresB", s.B}} {
+		for i, score := range side.scores {
+			if (math.IsNaN(score) || math.IsInf(score, 0)) && len(faults) < 20 {
+				faults = append(faults, fmt.Sprintf("%s[%d] must be a number between -1e300 and 1e300", side.field, i))
+			}
+		}
+	}
+	if faults != nil {
+		return pmerr.Invalid(faults...)
+	}
+	return nil
 }
 
 // Results implements [abtest.Tests].

@@ -9,8 +9,17 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
+// internalReason is what callers see of faults of ours.
+const internalReason = "internal error; the server's log has it"
+
 // execute brings a claimed run to its end.
 func (r *Runner) execute(ctx context.Context, j Job) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			r.panicked(j, cause)
+			r.end(ctx, j, failed(internalReason))
+		}
+	}()
 	if j.Task {
 		r.end(ctx, j, failed("the program that ran it has ended; start it again"))
 		return
@@ -125,7 +134,7 @@ func (r *Runner) conclude(ctx context.Context, j Job, x *examiner, err error) {
 		return // Closing: the run goes on at the next start.
 	case err != nil:
 		r.c.Logger.Error("an evaluation run met an internal error", "workspace", j.Workspace.String(), "run", j.Run.ID, "error", err)
-		r.end(ctx, j, failed("internal error; the server's log has it"))
+		r.end(ctx, j, failed(internalReason))
 		return
 	}
 	err = r.complete(ctx, j, x)
@@ -135,25 +144,18 @@ func (r *Runner) conclude(ctx context.Context, j Job, x *examiner, err error) {
 		r.end(ctx, j, failed(s.reason))
 	default:
 		r.c.Logger.Error("an evaluation run could not be summed up", "workspace", j.Workspace.String(), "run", j.Run.ID, "error", err)
-		r.end(ctx, j, failed("internal error; the server's log has it"))
+		r.end(ctx, j, failed(internalReason))
 	}
 }
 
 // complete sums up a run whose rows are all there.
 func (r *Runner) complete(ctx context.Context, j Job, x *examiner) error {
-	var rows []RowResult
-	if err := insist(ctx, func() (err error) {
-		rows, err = r.c.Queue.RecordedRows(ctx, j)
+	t, judged, err := r.sumUp(ctx, j)
+	if err != nil {
 		return err
-	}); err != nil {
-		return fmt.Errorf("read the rows: %w", lost(err))
 	}
-	if len(rows) < j.Run.Total {
+	if t.rows < j.Run.Total {
 		return errNoSet
-	}
-	var t tally
-	for _, row := range rows {
-		t.add(row)
 	}
 	rules, minScore := 0, (*float64)(nil)
 	if x.rubric != nil {
@@ -161,7 +163,7 @@ func (r *Runner) complete(ctx context.Context, j Job, x *examiner) error {
 	}
 	o := t.outcome(rules, minScore)
 	if o.Status == RunCompleted && rules > 0 {
-		kappa, err := r.kappa(ctx, j, rows)
+		kappa, err := r.kappa(ctx, j, judged)
 		if err != nil {
 			return err
 		}
@@ -169,6 +171,41 @@ func (r *Runner) complete(ctx context.Context, j Job, x *examiner) error {
 	}
 	r.end(ctx, j, o)
 	return nil
+}
+
+// sumPage is how many results are read at once: with many rules their reasons
+// take far more room than what is kept of them.
+const sumPage = 500
+
+// judgement is what an llm_judge said of a row.
+type judgement struct {
+	rowID int64
+	score float64
+}
+
+// sumUp adds up the rows of a run, and gives what judges said of them.
+func (r *Runner) sumUp(ctx context.Context, j Job) (t tally, judged []judgement, err error) {
+	for after := int64(-1); ; {
+		var rows []RowResult
+		if err := insist(ctx, func() (err error) {
+			rows, err = r.c.Queue.RecordedRows(ctx, j, after, sumPage)
+			return err
+		}); err != nil {
+			return t, nil, fmt.Errorf("read the rows: %w", lost(err))
+		}
+		for _, row := range rows {
+			t.add(row)
+			for _, v := range row.Rules {
+				if v.Type == judgeType && row.Error == "" {
+					judged = append(judged, judgement{row.RowID, v.Score})
+				}
+			}
+		}
+		if len(rows) < sumPage {
+			return t, judged, nil
+		}
+		after = rows[len(rows)-1].RowID
+	}
 }
 
 // end stores the outcome, also while an outage lasts. It is stored even if the

@@ -34,12 +34,9 @@ type victim struct {
 
 const victimVariable = "PROMPTMETRICS_TEST_VICTIM"
 
-// TestVictim is the process that TestKill kills: it executes runs.
-func TestVictim(t *testing.T) { //nolint:paralleltest // it is a program.
-	text, called := os.LookupEnv(victimVariable)
-	if !called {
-		t.Skip("only TestKill calls it")
-	}
+// beVictim is the process that TestKill kills: it executes runs.
+func beVictim(t *testing.T, text string) {
+	t.Helper()
 	var v victim
 	require.NoError(t, json.Unmarshal([]byte(text), &v))
 	s := openSite(t, db.Config{
@@ -80,6 +77,10 @@ func (distant) Check(string) error { return nil }
 // next one goes on, and asks nothing again that has an answer.
 func TestKill(t *testing.T) {
 	t.Parallel()
+	if call, called := os.LookupEnv(victimVariable); called {
+		beVictim(t, call)
+		return
+	}
 	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		const rows, before, workers = 200, 80, 3
 		var mu sync.Mutex
@@ -121,7 +122,7 @@ func TestKill(t *testing.T) {
 		call, err := json.Marshal(victim{Dialect: s.config.Dialect, Path: s.config.Path, URL: s.config.URL, Prompts: s.folder, ModelsHere: models.URL})
 		require.NoError(t, err)
 		begin := func() (kill func()) {
-			program := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestVictim$", "-test.timeout=5m")
+			program := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKill$", "-test.timeout=5m")
 			program.Env = append(os.Environ(), victimVariable+"="+string(call))
 			var said bytes.Buffer
 			program.Stdout, program.Stderr = &said, &said

@@ -32,10 +32,13 @@ func (m metered) Ask(ctx context.Context, q Question) (Reply, error) {
 	if !counted {
 		return m.Model.Ask(ctx, q)
 	}
-	if err := meter.enter(ctx); err != nil {
-		return Reply{}, err
-	}
-	reply, err := patiently(ctx, func() (Reply, error) { return m.Model.Ask(ctx, q) })
+	reply, err := patiently(ctx, func() (Reply, error) {
+		// Before each call: while this one waited, others may have spent the rest.
+		if err := meter.enter(ctx); err != nil {
+			return Reply{}, err
+		}
+		return m.Model.Ask(ctx, q)
+	})
 	meter.charge(reply.CostUSD)
 	return reply, err
 }
@@ -144,15 +147,16 @@ func insistAWhile(ctx context.Context, do func() error) error {
 	return insist(own, do)
 }
 
-// patiently repeats a call that a provider's rate limit refused, or an outage.
-// The model has tried again by itself, but a run of many rows may well wait
-// longer than somebody at a screen.
+// patiently repeats a call that a provider's rate limit refused, or an outage,
+// or what a provider said when to ask again, such as one that is not called for
+// a while because it failed repeatedly. The model has tried again by itself, but
+// a run of many rows may well wait longer than somebody at a screen.
 func patiently(ctx context.Context, ask func() (Reply, error)) (Reply, error) {
 	wait := rateWait
 	for try := 1; ; try++ {
 		reply, err := ask()
 		var e *pmerr.Error
-		if err == nil || try == rateTries || !errors.As(err, &e) || (e.Code != pmerr.ProviderRateLimited && e.Code != pmerr.Unavailable) {
+		if err == nil || try == rateTries || !errors.As(err, &e) || !passing(e) {
 			return reply, err
 		}
 		if !pause(ctx, min(max(wait, e.RetryAfter), rateMaxGap)) {
@@ -160,6 +164,11 @@ func patiently(ctx context.Context, ask func() (Reply, error)) (Reply, error) {
 		}
 		wait *= 2
 	}
+}
+
+// passing tells that the same call may well succeed later.
+func passing(e *pmerr.Error) bool {
+	return e.Code == pmerr.ProviderRateLimited || e.Code == pmerr.Unavailable || e.Code == pmerr.ProviderError && e.RetryAfter > 0
 }
 
 // pause waits, and tells whether the context still lives.

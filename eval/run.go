@@ -1,6 +1,8 @@
 package eval
 
 import (
+	"encoding/json"
+
 	"github.com/promptmetrics-go/promptmetrics/page"
 	"github.com/promptmetrics-go/promptmetrics/timestamp"
 )
@@ -88,6 +90,24 @@ type RunResults struct {
 	// JudgeKappa is Cohen's kappa of an llm_judge against the human results
 	// of the same rows, where there are any.
 	JudgeKappa *float64 `json:"judge_kappa,omitempty"`
+}
+
+// MarshalJSON leaves out what was not measured: of a run that has failed, or
+// was cancelled, there is its reason. What was measured is there, also where it
+// is 0.
+func (r RunResults) MarshalJSON() ([]byte, error) {
+	type plain RunResults
+	if r.Rows == 0 {
+		return json.Marshal(plain(r))
+	}
+	return json.Marshal(struct {
+		plain
+		Passed    int     `json:"passed"`
+		Errors    int     `json:"errors"`
+		TokensIn  int64   `json:"tokens_in"`
+		TokensOut int64   `json:"tokens_out"`
+		CostUSD   float64 `json:"cost_usd"`
+	}{plain(r), r.Passed, r.Errors, r.TokensIn, r.TokensOut, r.CostUSD})
 }
 
 // Source tells where the scored text came from.

@@ -31,6 +31,11 @@ func (s *Service) StartRun(ctx context.Context, evaluationID int64, spec RunSpec
 	if err != nil {
 		return Run{}, err
 	}
+	if spec.DatasetID != nil {
+		if _, err := s.Dataset(ctx, *spec.DatasetID); err != nil {
+			return Run{}, err
+		}
+	}
 	if s.tools.Budget != nil {
 		if err := s.tools.Budget.Check(ctx); err != nil {
 			return Run{}, err

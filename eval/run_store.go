@@ -76,7 +76,8 @@ type HeldRun struct {
 // is down. Those that take a Job return ErrConflict once it is no longer its
 // owner's: its lease ran out, or the run was cancelled or deleted.
 type RunQueue interface {
-	// ClaimRuns takes up to n runs that nobody holds, oldest first.
+	// ClaimRuns takes up to n runs that nobody holds, oldest first. What it
+	// took has to be executed, also beside an error about others.
 	ClaimRuns(ctx context.Context, owner string, lease time.Duration, n int) ([]Job, error)
 	// HeldRuns gives what an owner holds of runs that are under way.
 	HeldRuns(ctx context.Context, owner string) ([]HeldRun, error)
@@ -90,8 +91,9 @@ type RunQueue interface {
 	PendingRows(ctx context.Context, j Job, after int64, n int) ([]Row, error)
 	// RecordRow stores the result of a row. A row that has one keeps it.
 	RecordRow(ctx context.Context, j Job, r RowResult) error
-	// RecordedRows gives what was recorded, without the outputs, by id.
-	RecordedRows(ctx context.Context, j Job) ([]RowResult, error)
+	// RecordedRows gives up to n results of rows behind one, without the
+	// outputs, by id.
+	RecordedRows(ctx context.Context, j Job, after int64, n int) ([]RowResult, error)
 	// HumanScores gives the newest score that a person gave to each row, which
 	// is a result whose metadata has its row_id; not those of runs.
 	HumanScores(ctx context.Context, j Job) (map[int64]float64, error)

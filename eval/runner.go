@@ -122,6 +122,9 @@ func (r *Runner) Work(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+	// The runs of tasks have the contexts of their callers; nobody renews their
+	// leases any more.
+	r.giveUp()
 	jobs.Wait()
 	// A process that is restarted need not wait for its own lease.
 	bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
@@ -161,21 +164,30 @@ func (r *Runner) keep(ctx context.Context, renewed time.Time) time.Time {
 	if len(held) == 0 {
 		return now
 	}
-	step, cancel := context.WithTimeout(ctx, max(r.c.Renew, stepTimeout))
+	// Two attempts end within a lease, and the second leaves time to give up.
+	patience := min(max(r.c.Renew, stepTimeout), r.c.Lease/3)
+	step, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := r.c.Queue.RenewRuns(step, r.owner, held, r.c.Lease)
 	if err == nil {
 		return now
 	}
-	if ctx.Err() == nil && r.c.Now().Sub(renewed) >= r.c.Lease {
+	// By the next attempt the lease may have run out, and another node asked
+	// the model for the same rows.
+	if ctx.Err() == nil && r.c.Now().Sub(renewed) >= r.c.Lease-patience {
 		r.c.Logger.Error("the leases of evaluation runs could not be renewed; the runs are given up", "error", err)
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		for _, giveUp := range r.active {
-			giveUp(errLost)
-		}
+		r.giveUp()
 	}
 	return renewed
+}
+
+// giveUp leaves all runs to others.
+func (r *Runner) giveUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, lose := range r.active {
+		lose(errLost)
+	}
 }
 
 // look ends what was cancelled, deleted or taken over.
@@ -218,11 +230,8 @@ func (r *Runner) claim(ctx context.Context, jobs *sync.WaitGroup) {
 	step, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 	claimed, err := r.c.Queue.ClaimRuns(step, r.owner, r.c.Lease, room)
-	if err != nil {
-		if ctx.Err() == nil && !errors.Is(err, pmerr.ErrUnavailable) {
-			r.c.Logger.Error("evaluation runs could not be claimed", "error", err)
-		}
-		return
+	if err != nil && ctx.Err() == nil && !errors.Is(err, pmerr.ErrUnavailable) {
+		r.c.Logger.Error("evaluation runs could not be claimed", "error", err)
 	}
 	for _, job := range claimed {
 		own, done := r.hold(ctx, job, true)

@@ -54,6 +54,7 @@ type node struct {
 	evals   *eval.Service
 	prompts *registry.Service
 	store   *sqlstore.Store
+	queue   *severed
 	stop    context.CancelFunc
 	// crash cuts the node off from its database, as a kill does.
 	crash func()
@@ -62,8 +63,22 @@ type node struct {
 // severed is a queue that can be cut off.
 type severed struct {
 	eval.RunQueue
-	mu  sync.Mutex
-	cut bool
+	mu      sync.Mutex
+	cut     bool
+	refusal error
+}
+
+func (s *severed) sever() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cut = true
+}
+
+// refuse lets no result of a row be stored, for that reason.
+func (s *severed) refuse(reason error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusal = reason
 }
 
 func (s *severed) dead() bool {
@@ -77,6 +92,12 @@ var errCut = fmt.Errorf("the process is gone")
 func (s *severed) RecordRow(ctx context.Context, j eval.Job, r eval.RowResult) error {
 	if s.dead() {
 		return errCut
+	}
+	s.mu.Lock()
+	refusal := s.refusal
+	s.mu.Unlock()
+	if refusal != nil {
+		return refusal
 	}
 	return s.RunQueue.RecordRow(ctx, j, r)
 }
@@ -140,11 +161,9 @@ func (s *site) start(t testing.TB) *node {
 			Store: store.Evaluations().Workspace(home, actor), Compiler: tools.Compiler,
 			Runs: store.EvaluationRuns(home, actor), Runner: runner, Tools: tools,
 		}),
-		prompts: prompts, store: store, stop: quit,
+		prompts: prompts, store: store, queue: queue, stop: quit,
 		crash: func() {
-			queue.mu.Lock()
-			queue.cut = true
-			queue.mu.Unlock()
+			queue.sever()
 			quit()
 		},
 	}

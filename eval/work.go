@@ -5,22 +5,41 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 	"github.com/promptmetrics-go/promptmetrics/registry"
+	"github.com/promptmetrics-go/promptmetrics/timestamp"
 )
 
 // pendingPage is how many rows are read ahead of the workers.
 const pendingPage = 100
 
 // rows examines what has no result yet, as many rows at once as the run
-// allows. It returns nil when all rows have one.
+// allows. It returns nil when all rows have one. Where the run is over for a
+// reason of its own, such as its budget, no further row begins, but the calls
+// that are under way are paid for: they end, and their answers are kept.
 func (r *Runner) rows(ctx context.Context, j Job, x *examiner) error {
 	workers, own := errgroup.WithContext(ctx)
 	workers.SetLimit(j.Run.Concurrency)
-	for after := int64(-1); own.Err() == nil; {
+	var over atomic.Pointer[stop]
+	examine := func(row Row) error {
+		if over.Load() != nil {
+			return nil
+		}
+		err := r.row(own, j, x, row)
+		if s := (*stop)(nil); errors.As(err, &s) {
+			over.CompareAndSwap(nil, s)
+			return nil
+		}
+		return err
+	}
+	for after := int64(-1); own.Err() == nil && over.Load() == nil; {
 		var pending []Row
 		err := insist(own, func() (err error) {
 			pending, err = r.c.Queue.PendingRows(own, j, after, pendingPage)
@@ -35,13 +54,16 @@ func (r *Runner) rows(ctx context.Context, j Job, x *examiner) error {
 		}
 		after = pending[len(pending)-1].ID
 		for _, row := range pending {
-			if own.Err() != nil {
+			if own.Err() != nil || over.Load() != nil {
 				break
 			}
-			workers.Go(func() error { return r.row(own, j, x, row) })
+			workers.Go(func() error { return examine(row) })
 		}
 	}
 	err := workers.Wait()
+	if s := over.Load(); err == nil && s != nil {
+		err = s
+	}
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -54,26 +76,68 @@ func (r *Runner) row(ctx context.Context, j Job, x *examiner, row Row) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	result, err := x.examine(ctx, row)
+	result, err := r.examine(ctx, j, x, row)
 	if err != nil {
 		return err
 	}
-	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.c.Lease)
+	keep, cancel := outlive(ctx, r.c.Lease)
 	defer cancel()
-	if err := insist(keep, func() error { return r.c.Queue.RecordRow(keep, j, result) }); err != nil {
-		return lost(err)
+	err = insist(keep, func() error { return r.c.Queue.RecordRow(keep, j, result) })
+	if errors.Is(err, pmerr.ErrUnavailable) {
+		// The run has ended here, and what it had to store could not be.
+		return errLost
 	}
-	return nil
+	return lost(err)
+}
+
+// examine gives the result of a row also where a provider or a scorer panics.
+// It would take the whole process along, and again after each restart, since
+// the row would still be pending.
+func (r *Runner) examine(ctx context.Context, j Job, x *examiner, row Row) (result RowResult, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			r.panicked(j, cause)
+			result = RowResult{RowID: row.ID, Source: Rendered, Rules: []Verdict{}, Error: internalReason, CreatedAt: timestamp.Of(x.now())}
+			if row.Output != nil {
+				result.Source = Recorded
+			}
+			err = nil
+		}
+	}()
+	return x.examine(ctx, row)
+}
+
+func (r *Runner) panicked(j Job, cause any) {
+	r.c.Logger.Error("an evaluation run met a panic", "workspace", j.Workspace.String(), "run", j.Run.ID, "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
+}
+
+// outlive gives a context that lives on for a while after another has ended.
+func outlive(ctx context.Context, after time.Duration) (late context.Context, cancel context.CancelFunc) {
+	late, end := context.WithCancel(context.WithoutCancel(ctx))
+	var timer *time.Timer
+	var mu sync.Mutex
+	stop := context.AfterFunc(ctx, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if late.Err() == nil {
+			timer = time.AfterFunc(after, end)
+		}
+	})
+	return late, func() {
+		stop()
+		end()
+		mu.Lock()
+		defer mu.Unlock()
+		if timer != nil {
+			timer.Stop()
+		}
+	}
 }
 
 // kappa compares the llm_judges' verdicts with what people said of the same
 // rows: both pass from one half on.
-func (r *Runner) kappa(ctx context.Context, j Job, rows []RowResult) (*float64, error) {
-	judged := false
-	for _, rule := range j.Evaluation.Criteria.Rules {
-		judged = judged || rule.Type == judgeType
-	}
-	if !judged {
+func (r *Runner) kappa(ctx context.Context, j Job, judged []judgement) (*float64, error) {
+	if len(judged) == 0 {
 		return nil, nil //nolint:nilnil // there is nothing to compare.
 	}
 	var human map[int64]float64
@@ -84,15 +148,9 @@ func (r *Runner) kappa(ctx context.Context, j Job, rows []RowResult) (*float64, 
 		return nil, fmt.Errorf("read what people said: %w", err)
 	}
 	var both agreement
-	for _, row := range rows {
-		score, rated := human[row.RowID]
-		if !rated || row.Error != "" {
-			continue
-		}
-		for _, v := range row.Rules {
-			if v.Type == judgeType {
-				both.add(v.Score >= half, score >= half)
-			}
+	for _, v := range judged {
+		if score, rated := human[v.rowID]; rated {
+			both.add(v.score >= half, score >= half)
 		}
 	}
 	return both.kappa(), nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/promptmetrics-go/promptmetrics"
 	"github.com/promptmetrics-go/promptmetrics/abtest"
@@ -90,7 +89,7 @@ type abTestID struct {
 
 // number is the id, or 0 for what cannot be one.
 func (in abTestID) number() int64 {
-	id, err := strconv.ParseInt(in.ID, 10, 64)
+	id, err := numbered(in.ID, "A/B test")
 	if err != nil {
 		return 0
 	}

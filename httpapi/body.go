@@ -17,6 +17,10 @@ import (
 // of JSON can become hundreds in memory.
 const maxListItems = 100_000
 
+// maxValues bounds how many values a body holds in all, where they are more
+// than texts to be stored.
+const maxValues = 1_000_000
+
 // decode reads the body into v, a pointer.
 func (x *exchange) decode(v any, op operation) error {
 	if !op.bodyOptional {
@@ -40,13 +44,15 @@ func (x *exchange) decode(v any, op operation) error {
 	if !utf8.Valid(b.Bytes()) {
 		return pmerr.New(pmerr.BadRequest, "Invalid JSON body")
 	}
-	switch items := widest(b.Bytes()); {
+	switch items, values := measure(b.Bytes()); {
 	case op.batch != "" && items > telemetry.MaxBatch:
 		return pmerr.Invalid(fmt.Sprintf("%s must have 1 to %d items", op.batch, telemetry.MaxBatch))
 	case items > maxListItems && op.tooMany != nil:
 		return op.tooMany()
 	case items > maxListItems:
 		return pmerr.New(pmerr.TooLarge, "A list or object of the body has more than %d items", maxListItems)
+	case values > maxValues && op.batch == "" && op.tooMany == nil:
+		return pmerr.New(pmerr.TooLarge, "The body has more than %d values", maxValues)
 	}
 	return decode.JSON(b.Bytes(), v)
 }
@@ -93,11 +99,12 @@ func checkContentType(h http.Header) error {
 	return nil
 }
 
-// widest counts the items of the largest list or object at the top of a JSON
-// document or one below it. What is no JSON gives any number.
-func widest(data []byte) int {
+// measure counts the items of the largest list or object at the top of a JSON
+// document or one below it, and the values in all. What is no JSON gives any
+// numbers.
+func measure(data []byte) (widest, values int) {
 	var items [3]int // by depth; 0 is not used
-	most, depth, text := 0, 0, false
+	depth, text := 0, false
 	for i := 0; i < len(data); i++ {
 		switch c := data[i]; {
 		case text && c == '\\':
@@ -106,15 +113,19 @@ func widest(data []byte) int {
 			text = !text
 		case text:
 		case c == '{' || c == '[':
+			values++
 			if depth++; depth < len(items) {
 				items[depth] = 1
 			}
 		case c == '}' || c == ']':
 			depth--
-		case c == ',' && depth > 0 && depth < len(items):
-			items[depth]++
-			most = max(most, items[depth])
+		case c == ',':
+			values++
+			if depth > 0 && depth < len(items) {
+				items[depth]++
+				widest = max(widest, items[depth])
+			}
 		}
 	}
-	return most
+	return widest, values
 }

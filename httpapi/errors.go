@@ -174,7 +174,17 @@ func (x *exchange) report(e *pmerr.Error, err error) {
 	}
 	x.api.log.LogAttrs(x.request.Context(), level, "request failed",
 		slog.String("request_id", x.id), slog.String("method", x.request.Method),
-		slog.String("route", x.request.Pattern), slog.Any("error", err))
+		slog.String("route", x.request.Pattern), told(e, err))
+}
+
+// told is what a log tells of an error. What a provider said with a status may
+// repeat the prompt, so that only its code and its status are told.
+func told(e *pmerr.Error, err error) slog.Attr {
+	status, said := e.Details["status"]
+	if _, provided := e.Details["provider"]; !provided || !said {
+		return slog.Any("error", err)
+	}
+	return slog.Group("error", slog.String("code", string(e.Code)), slog.Any("provider", e.Details["provider"]), slog.Any("status", status))
 }
 
 func errInternal() *pmerr.Error { return pmerr.New(pmerr.Internal, "Internal server error") }

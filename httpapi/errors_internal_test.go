@@ -140,7 +140,18 @@ func TestWidestList(t *testing.T) {
 		``: 0, `{}`: 0, `[1]`: 0, `{"a":1,"b":2}`: 2, `{"a":[1,2,3],"b":2}`: 3, `{"a":[[1,2,3,4]],"b":2}`: 2,
 		`{"a":"[,,,,,,]","b":2}`: 2, `{"a":"\"[,,,,","b":2}`: 2, `]]],,,`: 0, `{"a\\":[1,2,3]}`: 3, `"`: 0, `\`: 0, `{"a":"\`: 0,
 	} {
-		require.Equal(t, want, widest([]byte(given)), given)
+		widest, _ := measure([]byte(given))
+		require.Equal(t, want, widest, given)
+	}
+}
+
+func TestValuesOfABody(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]int{
+		``: 0, `{}`: 1, `[1]`: 1, `[1,2,3]`: 3, `{"a":1,"b":[[],{}]}`: 6, `{"a":"[,,,,{","b":"\",[",` + "`" + `"}`: 3, `]]],,,`: 3,
+	} {
+		_, values := measure([]byte(given))
+		require.Equal(t, want, values, given)
 	}
 }
 

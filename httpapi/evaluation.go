@@ -65,11 +65,11 @@ type evaluationID struct {
 	ID string `path:"id" doc:"Id of the evaluation."`
 }
 
-// numbered reads the number of a thing from a path. What is no number names
-// nothing.
+// numbered reads the number of a thing from a path. What is no number, as we
+// write it, names nothing: a thing has one address.
 func numbered(text, thing string) (int64, error) {
 	id, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
+	if err != nil || strconv.FormatInt(id, 10) != text {
 		return 0, pmerr.Missing(thing)
 	}
 	return id, nil

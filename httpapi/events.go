@@ -30,11 +30,44 @@ type eventStream struct {
 	events iter.Seq2[playground.Event, error]
 }
 
-// failedEvent ends a stream that has begun.
-type failedEvent struct {
-	Type    string     `json:"type"`
-	Message string     `json:"message"`
-	Code    pmerr.Code `json:"code"`
+// The lines of a stream. Each has all members of its type, those that are zero
+// or null too.
+type (
+	tokenLine struct {
+		Type    playground.EventType `json:"type"`
+		Content string               `json:"content"`
+	}
+	metricsLine struct {
+		Type      playground.EventType `json:"type"`
+		TokensIn  *int64               `json:"tokensIn"`
+		TokensOut *int64               `json:"tokensOut"`
+		LatencyMS int64                `json:"latencyMs"`
+		CostUSD   *float64             `json:"costUsd"`
+	}
+	doneLine struct {
+		Type         playground.EventType `json:"type"`
+		FinishReason string               `json:"finishReason"`
+	}
+	// failedLine ends a stream that has begun.
+	failedLine struct {
+		Type    string     `json:"type"`
+		Message string     `json:"message"`
+		Code    pmerr.Code `json:"code"`
+	}
+)
+
+// lineOf is the line of an event.
+func lineOf(e playground.Event) any {
+	switch e.Type {
+	case playground.EventToken:
+		return tokenLine{e.Type, e.Content}
+	case playground.EventMetrics:
+		return metricsLine{e.Type, e.TokensIn, e.TokensOut, e.LatencyMS, e.CostUSD}
+	case playground.EventDone:
+		return doneLine{e.Type, e.FinishReason}
+	case playground.EventToolCall:
+	}
+	return e
 }
 
 func (s eventStream) answer(x *exchange) error {
@@ -55,10 +88,10 @@ func (s eventStream) answer(x *exchange) error {
 			e := known(err)
 			x.report(e, err)
 			v := enclose(e, x.id)
-			s.send(x, lines, failedEvent{Type: "error", Message: v.Error, Code: v.Code})
+			s.send(x, lines, failedLine{Type: "error", Message: v.Error, Code: v.Code})
 			return nil
 		}
-		if !s.send(x, lines, event) {
+		if !s.send(x, lines, lineOf(event)) {
 			return nil
 		}
 	}

@@ -3,13 +3,11 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"strconv"
 
 	"github.com/promptmetrics-go/promptmetrics"
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/httpapi/internal/query"
 	"github.com/promptmetrics-go/promptmetrics/page"
-	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
 func (a *api) registerKeys() {
@@ -50,9 +48,9 @@ type keyID struct {
 }
 
 func revokeKey(ctx context.Context, ws *promptmetrics.Workspace, in *keyID) (nothing, error) {
-	id, err := strconv.ParseInt(in.ID, 10, 64)
+	id, err := numbered(in.ID, "API key")
 	if err != nil {
-		return nothing{}, pmerr.Missing("API key")
+		return nothing{}, err
 	}
 	return nothing{}, ws.Keys.Revoke(ctx, id)
 }

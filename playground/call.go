@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/promptmetrics-go/promptmetrics/internal/jsontext"
 	"github.com/promptmetrics-go/promptmetrics/internal/mustache"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
@@ -79,16 +80,39 @@ func tooLarge(message int, err error) error {
 	return pmerr.Invalid(fmt.Sprintf("variables do not fit messages[%d]: %v", message, err))
 }
 
-// texts are what a guard looks at: everything that a provider would read.
+// texts are what a guard looks at: everything that a provider would read and
+// the caller has written.
 func (c Call) texts() []string {
 	texts := make([]string, 0, len(c.Messages))
-	for _, m := range c.Messages {
-		if strings.TrimSpace(m.Content) != "" {
-			texts = append(texts, m.Content)
-		}
-		for _, t := range m.ToolCalls {
-			texts = append(texts, t.Arguments)
+	add := func(text string) {
+		if strings.TrimSpace(text) != "" {
+			texts = append(texts, text)
 		}
 	}
+	for _, m := range c.Messages {
+		add(m.Name)
+		add(m.Content)
+		for _, t := range m.ToolCalls {
+			add(t.Name)
+			add(plain([]byte(t.Arguments)))
+		}
+	}
+	for _, t := range c.Tools {
+		add(t.Name)
+		add(t.Description)
+		add(plain(t.Parameters))
+	}
+	add(plain(c.ResponseFormat))
+	for _, s := range c.Stop {
+		add(s)
+	}
 	return texts
+}
+
+// plain gives JSON as it reads without escapes. What is no JSON stays as it is.
+func plain(raw []byte) string {
+	if text, ok := jsontext.Plain(raw); ok {
+		return text
+	}
+	return string(raw)
 }

@@ -17,6 +17,8 @@ const (
 	// catalogAge is how long a list of models is served before it is asked for
 	// anew.
 	catalogAge = time.Hour
+	// catalogRetry is catalogAge after a provider did not answer.
+	catalogRetry = time.Minute
 	// catalogTimeout bounds how long one provider may take to list its models.
 	catalogTimeout = 10 * time.Second
 	// maxCatalog bounds the models of one provider.
@@ -41,7 +43,8 @@ type catalog struct {
 	// asking holds a token while somebody asks the providers.
 	asking chan struct{}
 	mu     sync.Mutex
-	at     time.Time
+	// until is when the list is asked for anew; zero: it never was.
+	until  time.Time
 	models map[string][]Model
 }
 
@@ -49,22 +52,44 @@ func newCatalog(providers []Provider, log *slog.Logger, now func() time.Time) *c
 	return &catalog{providers: providers, log: log, now: now, asking: make(chan struct{}, 1), models: map[string][]Model{}}
 }
 
-// page gives a page of all models, by provider and id. Models have no cursor:
-// there are few.
+// page gives a page of all models, by provider and id.
 func (c *catalog) page(ctx context.Context, r page.Request) (page.Of[Model], error) {
 	r, err := r.Normal()
 	if err != nil {
 		return page.Of[Model]{}, err
 	}
+	var after [2]string
 	if r.Cursor != "" {
-		return page.Of[Model]{}, pmerr.New(pmerr.BadRequest, "This list has no cursors: use page and limit")
+		if err := page.DecodeCursor(cursorKind, r.Cursor, &after); err != nil {
+			return page.Of[Model]{}, err
+		}
 	}
 	if c.stale() {
 		c.ask(ctx, false)
 	}
 	all := c.all()
 	from := min(r.Offset(), len(all))
-	return page.New(r, all[from:min(from+r.Limit, len(all))], int64(len(all)), ""), nil
+	if r.Cursor != "" {
+		from, _ = slices.BinarySearchFunc(all, after, func(m Model, at [2]string) int {
+			if m.compare(Model{Provider: at[0], ID: at[1]}) <= 0 {
+				return -1
+			}
+			return 1
+		})
+	}
+	to := min(from+r.Limit, len(all))
+	next := ""
+	if from < to && to < len(all) {
+		next = page.EncodeCursor(cursorKind, [2]string{all[to-1].Provider, all[to-1].ID})
+	}
+	return page.New(r, all[from:to], int64(len(all)), next), nil
+}
+
+// cursorKind tells the cursors of models from those of other lists.
+const cursorKind = "playground-models"
+
+func (m Model) compare(other Model) int {
+	return cmp.Or(strings.Compare(m.Provider, other.Provider), strings.Compare(m.ID, other.ID))
 }
 
 func (c *catalog) all() []Model {
@@ -74,16 +99,14 @@ func (c *catalog) all() []Model {
 	for _, models := range c.models {
 		all = append(all, models...)
 	}
-	slices.SortFunc(all, func(a, b Model) int {
-		return cmp.Or(strings.Compare(a.Provider, b.Provider), strings.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(all, Model.compare)
 	return all
 }
 
 func (c *catalog) stale() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.at.IsZero() || c.now().Sub(c.at) > catalogAge
+	return c.until.IsZero() || c.now().After(c.until)
 }
 
 // refresh asks every provider anew.
@@ -104,7 +127,8 @@ func (c *catalog) ask(ctx context.Context, anew bool) map[string]string {
 	if !anew && !c.stale() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, catalogTimeout)
+	// Others want the answer too: it does not end with this caller.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), catalogTimeout)
 	defer cancel()
 	var wait sync.WaitGroup
 	var mu sync.Mutex
@@ -123,14 +147,27 @@ func (c *catalog) ask(ctx context.Context, anew bool) map[string]string {
 		})
 	}
 	wait.Wait()
+	good := catalogAge
+	if len(faults) > 0 {
+		good = catalogRetry
+	}
 	c.mu.Lock()
-	c.at = c.now()
+	c.until = c.now().Add(good)
 	c.mu.Unlock()
 	return faults
 }
 
+// keep remembers what a provider offers, each model once. One whose name no
+// request could hold is left out.
 func (c *catalog) keep(provider string, models []Model) {
-	models = slices.Clone(models[:min(len(models), maxCatalog)])
+	seen := map[string]bool{}
+	models = slices.DeleteFunc(slices.Clone(models[:min(len(models), maxCatalog)]), func(m Model) bool {
+		var f faults
+		f.text("id", m.ID, 1, maxModel)
+		twice := seen[m.ID]
+		seen[m.ID] = true
+		return f.list != nil || twice
+	})
 	for i := range models {
 		models[i].Provider = provider
 		models[i].Name = cmp.Or(models[i].Name, models[i].ID)

@@ -21,6 +21,9 @@ type ongoing struct {
 	provider Provider
 	call     Call
 	began    time.Time
+	// acknowledged is the action that the audit log gets even if the call fails
+	// from now on: its caller has seen that it succeeded so far.
+	acknowledged string
 }
 
 // begin does everything that may refuse a call before it costs anything.
@@ -89,7 +92,7 @@ func (o *ongoing) fault(ctx context.Context, code string) {
 	defer cancel()
 	l := o.log()
 	l.Status, l.ErrorCode = telemetry.Failed, &code
-	if _, err := o.service.scope.Recorder.RecordCall(ctx, telemetry.Call{}, l); err != nil {
+	if _, err := o.service.scope.Recorder.RecordCall(ctx, telemetry.Call{Action: o.acknowledged}, l); err != nil {
 		o.service.playground.catalog.log.Error("a failed model call could not be logged", "provider", o.request.Provider, "error", err)
 	}
 }

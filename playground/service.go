@@ -146,25 +146,31 @@ func (s *Service) RefreshModels(ctx context.Context) (Refreshed, error) {
 
 // Chat calls a model once; see [Chat].
 func (s *Service) Chat(ctx context.Context, q Request) (Answer, error) {
-	return s.chat(ctx, actionChat, q)
-}
-
-// Complete calls a model with one prompt; see [Chat].
-func (s *Service) Complete(ctx context.Context, c Completion) (Answer, error) {
-	if c.Prompt == "" {
-		return Answer{}, pmerr.Invalid("prompt is required")
-	}
-	c.Messages = []Message{{Role: User, Content: c.Prompt}}
-	return s.chat(ctx, actionCompletion, c.Request)
-}
-
-// chat renders and calls under an action of the audit log.
-func (s *Service) chat(ctx context.Context, action string, q Request) (Answer, error) {
 	call, err := prepare(q, s.playground.limits)
 	if err != nil {
 		return Answer{}, err
 	}
-	return s.call(ctx, action, q, call)
+	return s.call(ctx, actionChat, q, call)
+}
+
+// Complete calls a model with one prompt; see [Chat].
+func (s *Service) Complete(ctx context.Context, c Completion) (Answer, error) {
+	c.Messages = []Message{{Role: User, Content: c.Prompt}}
+	call, err := prepare(c.Request, s.playground.limits)
+	if err != nil {
+		return Answer{}, ofPrompt(err)
+	}
+	return s.call(ctx, actionCompletion, c.Request, call)
+}
+
+// ofPrompt puts the prompt of a completion in the place of the message that it
+// becomes, in what is wrong with it.
+func ofPrompt(err error) error {
+	e := pmerr.From(err)
+	for i, fault := range e.Fields {
+		e.Fields[i] = strings.NewReplacer("messages[0].content", "prompt", "messages[0]", "prompt").Replace(fault)
+	}
+	return err
 }
 
 // Ask calls a model with messages as they are, not as templates. It leaves no
@@ -213,6 +219,8 @@ func (s *Service) Stream(ctx context.Context, q Request) iter.Seq2[Event, error]
 				yield(Event{}, c.failed(ctx, err))
 				return
 			}
+			// What has begun to be answered was acknowledged, however it ends.
+			c.acknowledged = actionStream
 			if part.Content != "" && !yield(Event{Type: EventToken, Content: part.Content}, nil) ||
 				part.ToolCall != nil && !yield(Event{Type: EventToolCall, ToolCall: part.ToolCall}, nil) {
 				c.left(ctx)

@@ -17,6 +17,8 @@ const (
 	maxStop       = 16
 	maxStopText   = 256
 	maxTools      = 128
+	maxToolCalls  = 128 // of a message
+	maxCallID     = 256
 	maxToolName   = 64
 	maxPromptName = 128
 	maxVersionTag = 64
@@ -61,7 +63,7 @@ func (q Request) validate() error {
 	f.text("promptName", q.PromptName, 0, maxPromptName)
 	f.text("versionTag", q.VersionTag, 0, maxVersionTag)
 	f.check(len(q.Messages) >= 1 && len(q.Messages) <= maxMessages, "messages must have 1 to %d items", maxMessages)
-	for i, m := range q.Messages {
+	for i, m := range q.Messages[:min(len(q.Messages), maxMessages)] {
 		f.message(fmt.Sprintf("messages[%d]", i), m)
 	}
 	// Written so that NaN fails.
@@ -69,7 +71,7 @@ func (q Request) validate() error {
 	f.check(q.TopP == nil || *q.TopP >= 0 && *q.TopP <= 1, "topP must be from 0 to 1")
 	f.check(q.MaxTokens == nil || *q.MaxTokens >= 1, "maxTokens must be an integer of at least 1")
 	f.check(len(q.Stop) <= maxStop, "stop must have at most %d items", maxStop)
-	for i, s := range q.Stop {
+	for i, s := range q.Stop[:min(len(q.Stop), maxStop)] {
 		f.text(fmt.Sprintf("stop[%d]", i), s, 1, maxStopText)
 	}
 	f.tools(q)
@@ -88,6 +90,13 @@ func (f *faults) message(field string, m Message) {
 		f.add("%s.role must be system, user, assistant or tool", field)
 	}
 	f.check(len(m.ToolCalls) == 0 || m.Role == Assistant, "%s.tool_calls belong to messages of the role assistant", field)
+	f.check(len(m.ToolCalls) <= maxToolCalls, "%s.tool_calls must have at most %d items", field, maxToolCalls)
+	for i, c := range m.ToolCalls[:min(len(m.ToolCalls), maxToolCalls)] {
+		f.text(fmt.Sprintf("%s.tool_calls[%d].id", field, i), c.ID, 1, maxCallID)
+		f.text(fmt.Sprintf("%s.tool_calls[%d].name", field, i), c.Name, 1, maxToolName)
+		f.check(utf8.ValidString(c.Arguments), "%s.tool_calls[%d].arguments must be UTF-8", field, i)
+	}
+	f.text(field+".tool_call_id", m.ToolCallID, 0, maxCallID)
 	f.check(utf8.ValidString(m.Content), "%s.content must be UTF-8", field)
 	f.check(m.Content != "" || len(m.ToolCalls) > 0 || m.Role == Tool, "%s.content is required", field)
 	f.text(field+".name", m.Name, 0, maxToolName)
@@ -96,8 +105,9 @@ func (f *faults) message(field string, m Message) {
 func (f *faults) tools(q Request) {
 	f.check(len(q.Tools) <= maxTools, "tools must have at most %d items", maxTools)
 	named := q.ToolChoice == "" || q.ToolChoice == "auto" || q.ToolChoice == "none" || q.ToolChoice == "required"
-	for i, t := range q.Tools {
+	for i, t := range q.Tools[:min(len(q.Tools), maxTools)] {
 		f.text(fmt.Sprintf("tools[%d].name", i), t.Name, 1, maxToolName)
+		f.check(utf8.ValidString(t.Description), "tools[%d].description must be UTF-8", i)
 		f.check(t.Parameters == nil || isObject(t.Parameters), "tools[%d].parameters must be a JSON schema object", i)
 		named = named || t.Name == q.ToolChoice
 	}

@@ -53,7 +53,8 @@ type Insertion struct {
 // Call says what the audit log tells of a model call that was logged.
 type Call struct {
 	// Action such as "playground_chat"; empty for a call that has no entry,
-	// because it failed or belongs to something that has one.
+	// because nothing of it was answered or it belongs to something that has
+	// one.
 	Action string
 }
 

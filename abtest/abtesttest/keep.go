@@ -175,9 +175,8 @@ func keepCases() map[string]func(*testing.T, Env) {
 			run(t, e.Mine, id, scores)
 			run(t, e.Mine, kept, scores)
 			require.NoError(t, e.Mine.Delete(t.Context(), id))
-			for name, call := range onTests() {
+			for _, call := range onTests() {
 				missing(t, call(t.Context(), e.Mine, id), "A/B test")
-				require.NotEmpty(t, name)
 			}
 			results, err := e.Mine.Results(t.Context(), kept, first)
 			require.NoError(t, err)

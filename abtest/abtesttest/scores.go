@@ -118,8 +118,8 @@ func scoreCases() map[string]func(*testing.T, Env) {
 				"both empty":      {abtest.Score, abtest.Scores{A: []float64{}, B: []float64{}}, []string{"scoresA must not be empty", "scoresB must not be empty"}},
 				"too large":       {abtest.Score, abtest.Scores{A: good, B: []float64{0, 1e301, -1e301}}, []string{"scoresB[1] must be a number between -1e300 and 1e300", "scoresB[2] must be a number between -1e300 and 1e300"}},
 				"no zero or one":  {abtest.WinRate, abtest.Scores{A: []float64{0, 0.5}, B: []float64{1, 2}}, []string{"scoresA[1] must be 0 or 1", "scoresB[1] must be 0 or 1"}},
-				"no number":       {abtest.Score, abtest.Scores{A: []float64{1, math.NaN()}, B: good}, nil},
-				"infinite":        {abtest.WinRate, abtest.Scores{A: good, B: []float64{math.Inf(-1)}}, nil},
+				"no number":       {abtest.Score, abtest.Scores{A: []float64{1, math.NaN()}, B: good}, []string{"scoresA[1] must be a number between -1e300 and 1e300"}},
+				"infinite":        {abtest.Score, abtest.Scores{A: good, B: []float64{math.Inf(-1)}}, []string{"scoresB[0] must be a number between -1e300 and 1e300"}},
 				"more than a lot": {abtest.Score, abtest.Scores{A: many, B: good}, nil},
 			} {
 				id := create(t, e.Mine, spec(c.metric)).ID

@@ -38,12 +38,12 @@ func sequentialCases() map[string]func(*testing.T, Env) {
 			require.InEpsilon(t, *r.Sequential.P, *again.Sequential.P, 1e-15)
 			require.Equal(t, stats.Tie, again.Winner)
 			require.Equal(t, abtest.Sequential, again.Mode)
-			clear := run(t, e.Mine, sequential.ID, shifted(4))
-			require.Less(t, *clear.Sequential.P, 0.05)
-			require.Equal(t, stats.B, clear.Winner)
-			require.Less(t, *clear.Sequential.CILower, 4.0)
-			require.Greater(t, *clear.Sequential.CIUpper, 4.0)
-			require.Equal(t, 500, clear.Sequential.PlannedN)
+			distinct := run(t, e.Mine, sequential.ID, shifted(4))
+			require.Less(t, *distinct.Sequential.P, 0.05)
+			require.Equal(t, stats.B, distinct.Winner)
+			require.Less(t, *distinct.Sequential.CILower, 4.0)
+			require.Greater(t, *distinct.Sequential.CIUpper, 4.0)
+			require.Equal(t, 500, distinct.Sequential.PlannedN)
 		},
 		"there is no verdict below 20 scores": func(t *testing.T, e Env) {
 			r := run(t, e.Mine, create(t, e.Mine, sequentialSpec()).ID, abtest.Scores{A: wave(19, 0), B: wave(40, 50)})

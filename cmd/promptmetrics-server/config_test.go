@@ -83,7 +83,7 @@ func TestWrongValues(t *testing.T) {
 	})
 }
 
-func TestTheScannerNeedsItsVariables(t *testing.T) {
+func TestProvidersAndTheScannerNeedTheirVariables(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
@@ -92,11 +92,11 @@ func TestTheScannerNeedsItsVariables(t *testing.T) {
 	}{
 		{"llm-guard without an address", []string{"COMPLIANCE_PROVIDER=llm-guard"}, "COMPLIANCE_SCANNER_URL must be set when COMPLIANCE_PROVIDER is llm-guard, such as http://llm-guard:8000"},
 		{"llm-guard at no address", []string{"COMPLIANCE_PROVIDER=llm-guard", "COMPLIANCE_SCANNER_URL=http://u:hunter2@x"}, "COMPLIANCE_SCANNER_URL must be an address such as http://llm-guard:8000, without user, query and fragment"},
-		{"an address of a provider that is none", []string{"OPENAI_API_KEY=k", "OPENAI_BASE_URL=nowhere"}, "OPENAI_BASE_URL"},
-		{"a key that no header carries", []string{"ANTHROPIC_API_KEY=a b"}, "ANTHROPIC_API_KEY"},
-		{"azure without its address", []string{"AZURE_OPENAI_API_KEY=k"}, "AZURE_OPENAI_BASE_URL is missing"},
-		{"a budget that is no number", []string{"DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD=plenty"}, "DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD must be a number of US dollars from 0"},
-		{"a budget below zero", []string{"DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD=-1"}, "DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD"},
+		{"an address of a provider that is none", []string{"OPENAI_API_KEY=hunter2", "OPENAI_BASE_URL=ftp://nowhere"}, "OPENAI_BASE_URL must start with http:// or https://"},
+		{"a key that no header carries", []string{"ANTHROPIC_API_KEY=hunter2 b"}, "ANTHROPIC_API_KEY has characters that no key has, such as spaces or line ends"},
+		{"azure without its address", []string{"AZURE_OPENAI_API_KEY=hunter2"}, "AZURE_OPENAI_BASE_URL is missing: AZURE_OPENAI_API_KEY needs the address of the resource, such as https://NAME.openai.azure.com"},
+		{"a budget that is no number", []string{"DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD=plenty"}, `DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD must be a number of US dollars from 0, such as 100, not "plenty"`},
+		{"a budget below zero", []string{"DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD=-1"}, `DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD must be a number of US dollars from 0, such as 100, not "-1"`},
 		{"lakera without a key", []string{"COMPLIANCE_PROVIDER=lakera"}, "LAKERA_API_KEY must be set when COMPLIANCE_PROVIDER is lakera"},
 		{"lakera with a broken key", []string{"COMPLIANCE_PROVIDER=Lakera", "LAKERA_API_KEY=hunter2 x"}, "LAKERA_API_KEY must be a key of Lakera Guard, printable and without spaces"},
 		{"lakera at no address", []string{"COMPLIANCE_PROVIDER=lakera", "LAKERA_API_KEY=hunter2", "COMPLIANCE_SCANNER_URL=x"}, "COMPLIANCE_SCANNER_URL must be an address such as https://api.lakera.ai, without user, query and fragment; remove it for that one"},
@@ -205,6 +205,19 @@ func TestUsage(t *testing.T) {
 			require.Zero(t, r.Code)
 			require.NotEmpty(t, r.Out)
 			require.Empty(t, r.Err)
+		}
+	})
+	t.Run("the help names what can be set, in lines that fit", func(t *testing.T) {
+		t.Parallel()
+		help := programs.Run(t, servertest.Call{Dir: t.TempDir()}, "promptmetrics-server", "--help").Out
+		for _, name := range []string{
+			"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "COHERE_API_KEY", "OLLAMA_BASE_URL", "AZURE_OPENAI_BASE_URL", "OPENAI_COMPATIBLE_BASE_URL",
+			"DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD", "COMPLIANCE_PROVIDER", "EVALUATION_WEBHOOK_HOSTS", "DATABASE_URL",
+		} {
+			require.Contains(t, help, name)
+		}
+		for line := range strings.Lines(help) {
+			require.LessOrEqual(t, len(line), 101, line)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -26,7 +27,9 @@ func readProviders(e *environment) []makeProvider {
 	var all []makeProvider
 	add := func(m makeProvider) {
 		if _, err := m(slog.New(slog.DiscardHandler)); err != nil {
-			e.fault("%v", err)
+			for line := range strings.Lines(err.Error()) {
+				e.fault("%s", variables(strings.TrimSpace(line)))
+			}
 			return
 		}
 		all = append(all, m)
@@ -69,6 +72,16 @@ func readProviders(e *environment) []makeProvider {
 		})
 	}
 	return all
+}
+
+// keyOf is how the library speaks of a key that cannot be.
+var keyOf = regexp.MustCompile(`^Options\.APIKey (.*): check (\w+)$`)
+
+// variables puts the variable first in what the library says of an option of a
+// provider.
+func variables(fault string) string {
+	_, fault, _ = strings.Cut(fault, ": ")
+	return keyOf.ReplaceAllString(option.ReplaceAllString(fault, "$1"), "$2 $1")
 }
 
 // provider keeps a nil of one type from becoming a provider.

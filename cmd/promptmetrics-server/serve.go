@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -65,6 +66,9 @@ func (p *program) answer(ctx context.Context, pm *promptmetrics.Client, c config
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
+	// What the start needed, the documents of the API most of all, is garbage
+	// now; a server that idles gives it back.
+	debug.FreeOSMemory()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("the server cannot accept connections any more: %w", err)

@@ -198,7 +198,7 @@ func (p *program) summarize(run eval.Run, failed list[eval.RowResult]) error {
 		line += fmt.Sprintf(", %d passed", r.Passed)
 	}
 	if run.CostUSD > 0 {
-		line += fmt.Sprintf(", %.4g USD", run.CostUSD)
+		line += ", " + money(run.CostUSD)
 	}
 	_, err := fmt.Fprintln(p.out, line)
 	return err

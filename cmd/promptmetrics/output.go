@@ -106,3 +106,12 @@ func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return line
 }
+
+// pairs prints names and what they stand for.
+func (p *program) pairs(lines [][2]string) error {
+	w := tabwriter.NewWriter(p.out, 0, 8, 2, ' ', 0)
+	for _, line := range lines {
+		fmt.Fprintln(w, line[0]+"\t"+cell(line[1]))
+	}
+	return w.Flush()
+}

@@ -29,6 +29,8 @@ type program struct {
 	// asks tells that somebody sits there to answer a question, shows that
 	// standard error is a terminal.
 	asks, shows bool
+	// draws tells that standard output is a terminal.
+	draws bool
 
 	// The global flags.
 	flags settings
@@ -95,7 +97,9 @@ func (p *program) commands() *cobra.Command {
 		&cobra.Group{ID: "prompts", Title: "Prompts:"},
 		&cobra.Group{ID: "telemetry", Title: "Telemetry:"},
 		&cobra.Group{ID: "evaluations", Title: "Evaluations:"},
+		&cobra.Group{ID: "playground", Title: "Models:"},
 		&cobra.Group{ID: "compliance", Title: "Compliance:"},
+		&cobra.Group{ID: "numbers", Title: "What happened:"},
 	)
 	group(root, "prompts",
 		p.createPrompt(), p.listPrompts(), p.getPrompt(), p.listVersions(), p.history(), p.diff(),
@@ -104,8 +108,10 @@ func (p *program) commands() *cobra.Command {
 	group(root, "telemetry",
 		p.log(), p.listLogs(), p.createTrace(), p.getTrace(), p.listTraces(), p.addSpan(),
 		p.createRun(), p.updateRun(), p.getRun(), p.listRuns())
-	group(root, "evaluations", p.evaluations(), p.datasets())
-	group(root, "compliance", p.scan())
+	group(root, "evaluations", p.evaluations(), p.datasets(), p.abTests(), p.power())
+	group(root, "playground", p.chat(), p.models(), p.budget())
+	group(root, "compliance", p.scan(), p.redact(), p.compliance())
+	group(root, "numbers", p.metrics(), p.auditLogs())
 	root.AddCommand(p.initialize())
 	return root
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -85,6 +86,22 @@ func runLimitCases() map[string]func(*testing.T, RunEnv) {
 			b.Model.Script(b.model, func(_ context.Context, _ eval.Question, times int) (eval.Reply, error) {
 				if times == 1 {
 					return eval.Reply{}, pmerr.New(pmerr.ProviderRateLimited, "slow down")
+				}
+				return eval.Reply{Output: "Paris"}, nil
+			})
+			run := b.finished(t, b.spec())
+			require.Equal(t, eval.RunCompleted, run.Status)
+			require.InDelta(t, 1, *run.Score, 1e-12)
+			require.Equal(t, 2, b.Model.Asked(b.model)["Capital of France?"])
+		},
+
+		"a provider that says when it is back is waited for": func(t *testing.T, e RunEnv) {
+			b := asks(t, e, exactRule, capitals()[:1])
+			b.Model.Script(b.model, func(_ context.Context, _ eval.Question, times int) (eval.Reply, error) {
+				if times == 1 {
+					away := pmerr.New(pmerr.ProviderError, "the provider failed 5 times in a row; trying again in 1s")
+					away.RetryAfter = time.Second
+					return eval.Reply{}, away
 				}
 				return eval.Reply{Output: "Paris"}, nil
 			})

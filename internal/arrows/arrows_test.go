@@ -65,6 +65,11 @@ var rules = []struct {
 	{"compliance/detect", all(heavy, siblings("pmerr", "registry", "telemetry", "eval", "playground", "client"))},
 	{"eval", all(heavy, siblings("telemetry", "abtest", "compliance", "playground", "metrics", "budget", "client"))},
 	{"eval/scorer", all(heavy, siblings("telemetry", "abtest", "playground", "metrics", "budget", "client"))},
+	{"abtest", all(heavy, siblings("telemetry", "compliance", "playground", "metrics", "budget", "client"))},
+	{"abtest/stats", all(heavy, siblings("workspace", "page", "registry", "telemetry", "access", "eval", "client"))},
+	{"metrics", all(heavy, siblings("registry", "eval", "abtest", "compliance", "playground", "budget", "client"))},
+	{"budget", all(heavy, siblings("registry", "telemetry", "eval", "abtest", "compliance", "playground", "metrics", "client"))},
+	{"playground", all(heavy, siblings("eval", "abtest", "compliance", "metrics", "budget", "client"))},
 	{"client", heavy},
 	// The root wires databases and git, but neither HTTP handlers nor programs.
 	{".", all(handlers, programs, siblings("httpapi", "client", "dashboard", "cmd"))},

@@ -41,43 +41,43 @@ func call(n int) telemetry.Log {
 }
 
 // inProcess measures the library without HTTP.
-func inProcess(ctx context.Context, t *table, folder string, during time.Duration) error {
-	pm, err := promptmetrics.New(promptmetrics.Options{DataDir: folder})
+func (b *bench) inProcess(ctx context.Context) error {
+	pm, err := promptmetrics.New(promptmetrics.Options{DataDir: b.dir("library")})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = pm.Close() }()
-	if err := lookups(ctx, t, pm); err != nil {
+	if err := b.lookups(ctx, pm); err != nil {
 		return err
 	}
 	for _, n := range []int{16, 512} {
 		goal := map[int]string{16: "≥ 20,000/s", 512: "≥ 50,000/s"}[n]
-		l, err := callers(ctx, n, during, func(ctx context.Context, i int) error {
+		l, err := callers(ctx, n, b.during, func(ctx context.Context, i int) error {
 			_, err := pm.Telemetry.Log(ctx, call(i))
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		t.row(fmt.Sprintf("in-process durable log, %d callers", n), l.rate(), goal)
+		b.row(fmt.Sprintf("in-process durable log, %d callers", n), l.rate(), goal)
 	}
 	batch := make([]telemetry.Log, 100)
 	for i := range batch {
 		batch[i] = call(i)
 	}
-	l, err := callers(ctx, 8, during, func(ctx context.Context, _ int) error {
+	l, err := callers(ctx, 8, b.during, func(ctx context.Context, _ int) error {
 		_, err := pm.Telemetry.LogBatch(ctx, batch)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	t.row("in-process batch of 100 logs, 8 callers", fmt.Sprintf("%s rows/s", thousands(l.perSecond*100)), "")
-	return publishing(ctx, t, pm, during)
+	b.row("in-process batch of 100 logs, 8 callers", fmt.Sprintf("%s rows/s", thousands(l.perSecond*100)), "")
+	return b.publishing(ctx, pm)
 }
 
 // lookups measures a Get with two templates and four variables from the cache.
-func lookups(ctx context.Context, t *table, pm *promptmetrics.Client) error {
+func (b *bench) lookups(ctx context.Context, pm *promptmetrics.Client) error {
 	if _, err := pm.Registry.Create(ctx, welcome("welcome"), registry.Signature{}); err != nil {
 		return err
 	}
@@ -100,14 +100,14 @@ func lookups(ctx context.Context, t *table, pm *promptmetrics.Client) error {
 	}
 	took := time.Since(start)
 	runtime.ReadMemStats(&after)
-	t.row("in-process lookup + render",
+	b.row("in-process lookup + render",
 		fmt.Sprintf("%d ns, %.1f allocations", took.Nanoseconds()/rounds, float64(after.Mallocs-before.Mallocs)/rounds),
 		"≤ 1 µs, ≤ 4 allocations")
 	return nil
 }
 
 // publishing measures commits into a workspace that has 10,000 prompts.
-func publishing(ctx context.Context, t *table, pm *promptmetrics.Client, during time.Duration) error {
+func (b *bench) publishing(ctx context.Context, pm *promptmetrics.Client) error {
 	crowd, err := pm.Workspace("crowd")
 	if err != nil {
 		return err
@@ -120,19 +120,19 @@ func publishing(ctx context.Context, t *table, pm *promptmetrics.Client, during 
 	}); err != nil {
 		return err
 	}
-	t.row("publish 10,000 prompts, 256 callers", fmt.Sprintf("%s/s", thousands(prompts/time.Since(start).Seconds())), "")
-	l, err := callers(ctx, 16, during, func(ctx context.Context, n int) error {
+	b.row("publish 10,000 prompts, 256 callers", fmt.Sprintf("%s/s", thousands(prompts/time.Since(start).Seconds())), "")
+	l, err := callers(ctx, 16, b.during, func(ctx context.Context, n int) error {
 		_, err := crowd.Registry.Create(ctx, welcome(fmt.Sprintf("more-%06d", n)), registry.Signature{})
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	t.row("publish, 10k prompts, 16 callers", l.rate(), "≥ 1,000/s")
-	first, err := callers(ctx, 1, during/4, func(ctx context.Context, _ int) error {
+	b.row("publish, 10k prompts, 16 callers", l.rate(), "≥ 1,000/s")
+	first, err := callers(ctx, 1, b.during/4, func(ctx context.Context, _ int) error {
 		_, err := crowd.Registry.List(ctx, registry.Filter{}, page.Request{})
 		return err
 	})
-	t.row("list prompts, first page, 10k prompts", first.latency(), "p99 ≤ 5 ms")
+	b.row("list prompts, first page, 10k prompts", first.latency(), "p99 ≤ 5 ms")
 	return err
 }

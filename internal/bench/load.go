@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -29,7 +30,9 @@ func request(method, path, key, body string) []byte {
 // load is what a run of requests measured.
 type load struct {
 	perSecond     float64
-	p50, p99, max time.Duration
+	count         int
+	min, p50, p99 time.Duration
+	cpu           time.Duration // of the measured process for one, if known
 }
 
 // drive sends requests over so many connections for a while, one after the
@@ -60,7 +63,7 @@ func summary(took []time.Duration, elapsed time.Duration) load {
 	slices.Sort(took)
 	return load{
 		perSecond: float64(len(took)) / elapsed.Seconds(),
-		p50:       took[len(took)/2], p99: took[len(took)*99/100], max: took[len(took)-1],
+		count:     len(took), min: took[0], p50: took[len(took)/2], p99: took[len(took)*99/100],
 	}
 }
 
@@ -125,7 +128,7 @@ func callers(ctx context.Context, n int, during time.Duration, fn func(ctx conte
 	var all sync.WaitGroup
 	took := make([][]time.Duration, n)
 	faults := make([]error, n)
-	start := time.Now()
+	start, before := time.Now(), spent(os.Getpid())
 	for c := range n {
 		all.Go(func() {
 			for i := c; time.Now().Before(deadline); i += n {
@@ -138,5 +141,14 @@ func callers(ctx context.Context, n int, during time.Duration, fn func(ctx conte
 		})
 	}
 	all.Wait()
-	return summary(slices.Concat(took...), time.Since(start)), errors.Join(faults...)
+	l := summary(slices.Concat(took...), time.Since(start))
+	return l.costing(spent(os.Getpid()) - before), errors.Join(faults...)
+}
+
+// costing says what the processors did meanwhile.
+func (l load) costing(cpu time.Duration) load {
+	if l.count > 0 {
+		l.cpu = cpu / time.Duration(l.count)
+	}
+	return l
 }

@@ -11,29 +11,70 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
+	"slices"
+	"strings"
 	"time"
 )
 
+// bench is a run of this program.
+type bench struct {
+	*table
+	folder string
+	during time.Duration
+	rows   int
+	binary string // of the server, once it is built
+}
+
+// part is a group of figures that can be measured alone.
+type part struct {
+	name    string
+	measure func(*bench, context.Context) error
+}
+
+// parts in the order in which they run. Each has data of its own.
+func parts() []part {
+	return []part{
+		{"library", (*bench).inProcess},
+		{"detectors", (*bench).detectors},
+		{"statistics", (*bench).statistics},
+		{"server", (*bench).overHTTP},
+		{"rows", (*bench).overRows},
+		{"playground", (*bench).playground},
+		{"evaluations", (*bench).evaluations},
+	}
+}
+
+func names(all []part) string {
+	var list []string
+	for _, p := range all {
+		list = append(list, p.name)
+	}
+	return strings.Join(list, ",")
+}
+
 func main() {
-	during := flag.Duration("during", 5*time.Second, "how long each figure is measured")
-	folder := flag.String("dir", "", "folder for the data; a temporary one if empty")
-	profile := flag.String("cpuprofile", "", "file for a CPU profile of the in-process part")
-	rows := flag.Int("rows", 1_000_000, "how many logs the lists are measured over")
+	b := &bench{table: &table{out: os.Stdout}}
+	flag.DurationVar(&b.during, "during", 5*time.Second, "how long each figure is measured")
+	flag.StringVar(&b.folder, "dir", "", "folder for the data; a temporary one if empty")
+	flag.IntVar(&b.rows, "rows", 1_000_000, "over how many logs lists and metrics are measured; beside them the same over 10,000")
+	only := flag.String("only", names(parts()), "the parts to run")
+	profile := flag.String("cpuprofile", "", "file for a CPU profile of what runs in this process")
 	serve := flag.Bool("bare", false, "serve fixed answers on HOST and PORT; used by the program itself")
 	flag.Parse()
-	if *serve {
-		fmt.Fprintln(os.Stderr, "bench:", bare(context.Background(), os.Getenv("HOST")+":"+os.Getenv("PORT")))
-		os.Exit(1)
-	}
-	if *profile != "" {
-		stop, err := startProfile(*profile)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
+	err := func() error {
+		if *serve {
+			return bare(context.Background(), os.Getenv("HOST")+":"+os.Getenv("PORT"))
 		}
-		defer stop()
-	}
-	if err := run(context.Background(), *folder, *rows, *during); err != nil {
+		if *profile != "" {
+			stop, err := startProfile(*profile)
+			if err != nil {
+				return err
+			}
+			defer stop()
+		}
+		return b.run(context.Background(), strings.Split(*only, ","))
+	}()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -53,19 +94,33 @@ func startProfile(path string) (stop func(), err error) {
 	}, nil
 }
 
-func run(ctx context.Context, folder string, rows int, during time.Duration) error {
-	if folder == "" {
+func (b *bench) run(ctx context.Context, only []string) error {
+	for _, name := range only {
+		if !slices.ContainsFunc(parts(), func(p part) bool { return p.name == name }) {
+			return fmt.Errorf("there is no part %q; there are %s", name, names(parts()))
+		}
+	}
+	if b.folder == "" {
 		temp, err := os.MkdirTemp("", "promptmetrics-bench-")
 		if err != nil {
 			return err
 		}
 		defer func() { _ = os.RemoveAll(temp) }()
-		folder = temp
+		b.folder = temp
 	}
-	t := &table{out: os.Stdout}
 	fmt.Printf("%s, %d cores, %s/%s\n", runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
-	if err := inProcess(ctx, t, filepath.Join(folder, "in-process"), during); err != nil {
-		return err
+	for _, p := range parts() {
+		if !slices.Contains(only, p.name) {
+			continue
+		}
+		b.heading(p.name)
+		if err := p.measure(b, ctx); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
 	}
-	return overHTTP(ctx, t, folder, rows, during)
+	b.heading("end")
+	return nil
 }
+
+// dir is a folder for the data of a part.
+func (b *bench) dir(name string) string { return filepath.Join(b.folder, name) }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -14,14 +16,44 @@ import (
 type table struct{ out io.Writer }
 
 func (t *table) row(what, figure, goal string) {
-	fmt.Fprintf(t.out, "%-52s %-44s %s\n", what, figure, goal)
+	fmt.Fprintf(t.out, "%-62s %-46s %s\n", what, figure, goal)
+}
+
+// heading names a part and what else the machine does, since figures that are
+// measured on a busy one say little.
+func (t *table) heading(name string) {
+	fmt.Fprintf(t.out, "\n%s\n", strings.TrimRight(fmt.Sprintf("-- %s %s", name, machineLoad()), " "))
+}
+
+// machineLoad is the mean number of running processes in the last minute; Linux
+// only.
+func machineLoad() string {
+	data, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(string(data), " ")
+	return "(load average " + first + ")"
 }
 
 func (l load) rate() string {
-	return fmt.Sprintf("%s/s, p50 %s, p99 %s", thousands(l.perSecond), short(l.p50), short(l.p99))
+	rate := fmt.Sprintf("%s/s, p50 %s, p99 %s", thousands(l.perSecond), short(l.p50), short(l.p99))
+	if l.cpu > 0 {
+		rate += fmt.Sprintf(", %s CPU each", short(l.cpu))
+	}
+	return rate
+}
+
+// times compares a rate with another of the same run.
+func (l load) times(reference load) string {
+	return fmt.Sprintf(", %.2f × bare", l.perSecond/reference.perSecond)
 }
 
 func (l load) latency() string { return fmt.Sprintf("p50 %s, p99 %s", short(l.p50), short(l.p99)) }
+
+// cost is for what computes and waits for nothing: the least time is its own,
+// the rest is the machine's.
+func (l load) cost() string { return fmt.Sprintf("min %s, %s", short(l.min), l.latency()) }
 
 func short(d time.Duration) string {
 	if d < time.Millisecond {

@@ -171,7 +171,7 @@ func (w *writer) commit(batch []*job) {
 	}
 	err := w.file.check()
 	if err == nil {
-		_, err = w.conn.ExecContext(ctx, "COMMIT")
+		err = w.run1(ctx, "COMMIT")
 	}
 	if err != nil {
 		w.rollback(ctx)
@@ -226,7 +226,7 @@ func (w *writer) begin(ctx context.Context) error {
 		}
 		w.conn, w.open, w.stmts = conn, true, newStatements(conn.Conn)
 	}
-	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := w.run1(ctx, "BEGIN IMMEDIATE"); err != nil {
 		w.release()
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/abtest"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/page"
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
@@ -123,8 +124,17 @@ func (e experimenter) TestWithResult(ctx context.Context, id int64) (out abtest.
 		if out, err = row.test(); err != nil {
 			return err
 		}
-		out.LatestResult, err = latestOutcome(ctx, s, id, "")
-		return err
+		if out.LatestResult, err = latestOutcome(ctx, s, id, ""); err != nil {
+			return err
+		}
+		// Between the two queries somebody else may have written.
+		switch ran := out.LatestResult != nil; {
+		case ran && out.Status == abtest.Running:
+			out.Status = abtest.Completed
+		case !ran && out.Status != abtest.Running:
+			return pmerr.Missing("A/B test")
+		}
+		return nil
 	})
 	return out, err
 }

@@ -34,23 +34,26 @@ func (q evaluationQueue) ClaimRuns(ctx context.Context, owner string, lease time
 		return tx.NewRaw("SELECT workspace_id, id FROM pm_evaluation_runs WHERE "+openRun+" AND lease_until < ? ORDER BY created_at, id LIMIT ?",
 			db.Micros(tx.Now()), n).Scan(ctx, &free)
 	})
+	if err != nil {
+		return nil, err
+	}
+	// One run that cannot be read does not hold up the others.
+	var faults []error
 	for _, f := range free {
 		id, err := workspace.Parse(f.WorkspaceID)
 		if err != nil {
-			return jobs, fmt.Errorf("read the workspace of evaluation run %d: %w", f.ID, err)
+			faults = append(faults, fmt.Errorf("read the workspace of evaluation run %d: %w", f.ID, err))
+			continue
 		}
 		job, claimed, err := q.claim(ctx, id, f.ID, owner, lease)
-		if err != nil && len(jobs) > 0 {
-			return jobs, nil // what was claimed has to be executed
-		}
 		if err != nil {
-			return nil, err
+			faults = append(faults, err)
 		}
 		if claimed {
 			jobs = append(jobs, job)
 		}
 	}
-	return jobs, err
+	return jobs, errors.Join(faults...)
 }
 
 // claim takes one run, unless another was faster.
@@ -189,6 +192,10 @@ func (q evaluationQueue) PendingRows(ctx context.Context, j eval.Job, after int6
 	return rows, err
 }
 
+const recordRowSQL = `INSERT INTO pm_evaluation_run_rows (workspace_id, run_id, row_id, source, output, score, passed,
+	rules, error, latency_ms, tokens_in, tokens_out, cost_usd, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workspace_id, run_id, row_id) DO NOTHING`
+
 // RecordRow stores the result of a row.
 func (q evaluationQueue) RecordRow(ctx context.Context, j eval.Job, r eval.RowResult) error {
 	err := q.update(ctx, j, func(ctx context.Context, s *db.Scope) error {
@@ -199,7 +206,8 @@ func (q evaluationQueue) RecordRow(ctx context.Context, j eval.Job, r eval.RowRe
 		if err != nil {
 			return err
 		}
-		done, err := s.Insert(&row).On("CONFLICT (workspace_id, run_id, row_id) DO NOTHING").Exec(ctx)
+		done, err := s.Tx().Run(ctx, recordRowSQL, s.Workspace().String(), row.RunID, row.RowID, row.Source, row.Output, row.Score, row.Passed,
+			row.Rules, row.Error, row.LatencyMS, row.TokensIn, row.TokensOut, row.CostUSD, row.CreatedAt)
 		if err != nil {
 			return err
 		}
@@ -215,11 +223,12 @@ func (q evaluationQueue) RecordRow(ctx context.Context, j eval.Job, r eval.RowRe
 	return err
 }
 
-// RecordedRows gives the results of a run without the outputs.
-func (q evaluationQueue) RecordedRows(ctx context.Context, j eval.Job) (results []eval.RowResult, err error) {
+// RecordedRows gives results of a run without the outputs.
+func (q evaluationQueue) RecordedRows(ctx context.Context, j eval.Job, after int64, n int) (results []eval.RowResult, err error) {
 	err = q.db.Workspace(j.Workspace, workspace.Actor{}).View(ctx, func(ctx context.Context, s *db.Scope) error {
 		var rows []examinedRow
-		if err := s.Select(&rows).ExcludeColumn("output").Where("run_id = ?", j.Run.ID).OrderExpr("row_id ASC").Scan(ctx); err != nil {
+		if err := s.Select(&rows).ExcludeColumn("output").Where("run_id = ?", j.Run.ID).Where("row_id > ?", after).
+			OrderExpr("row_id ASC").Limit(int64(n)).Scan(ctx); err != nil {
 			return err
 		}
 		results, err = rowResults(rows)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -227,6 +228,9 @@ func (r evaluationRuns) CancelRun(ctx context.Context, evaluationID, runID int64
 	return out, err
 }
 
+// runsAtOnce bounds how many runs one statement names.
+const runsAtOnce = 1000
+
 // deleteEvaluationRuns removes the runs of an evaluation with their rows. One
 // that is under way ends, since nothing of it can be stored any more.
 func deleteEvaluationRuns(ctx context.Context, s *db.Scope, evaluationID int64) error {
@@ -245,8 +249,10 @@ func deleteEvaluationRuns(ctx context.Context, s *db.Scope, evaluationID int64) 
 		ids[i] = run.ID
 	}
 	// After the runs: what is being recorded holds its run until it is there.
-	if _, err := s.Delete((*examinedRow)(nil)).Where("run_id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
-		return err
+	for some := range slices.Chunk(ids, runsAtOnce) {
+		if _, err := s.Delete((*examinedRow)(nil)).Where("run_id IN (?)", bun.List(some)).Exec(ctx); err != nil {
+			return err
+		}
 	}
 	return recount(ctx, s.Tx(), s.Workspace().String(), countEvaluationRuns, -int64(len(gone)))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -149,8 +148,13 @@ func (p *prompts) Pointers(ctx context.Context, name string) (out registry.Point
 	return out, err
 }
 
+const promptSQL = `SELECT latest_version, active_version, tags, created_at, updated_at
+FROM pm_prompts WHERE workspace_id = ? AND name = ?`
+
 func prompt(ctx context.Context, s *db.Scope, name string) (row promptRow, err error) {
-	return row, missing(s.Select(&row).Where("name = ?", name).Scan(ctx), "Prompt")
+	row.Name = name
+	return row, missing(s.Tx().RunRow(ctx, promptSQL, s.Workspace().String(), name).
+		Scan(&row.LatestVersion, &row.ActiveVersion, &row.Tags, &row.CreatedAt, &row.UpdatedAt), "Prompt")
 }
 
 // Record of a version.
@@ -163,8 +167,13 @@ func (p *prompts) Record(ctx context.Context, name, version string) (out registr
 	return out, err
 }
 
+const versionSQL = `SELECT id, ref, format, commit_sha, author, message, tags, acknowledged, created_at
+FROM pm_prompt_versions WHERE workspace_id = ? AND prompt_name = ? AND version = ?`
+
 func versionOf(ctx context.Context, s *db.Scope, name, version string) (row versionRow, err error) {
-	return row, missing(s.Select(&row).Where("prompt_name = ? AND version = ?", name, version).Scan(ctx), "Prompt")
+	row.PromptName, row.Version = name, version
+	return row, missing(s.Tx().RunRow(ctx, versionSQL, s.Workspace().String(), name, version).
+		Scan(&row.ID, &row.Ref, &row.Format, &row.CommitSHA, &row.Author, &row.Message, &row.Tags, &row.Acknowledged, &row.CreatedAt), "Prompt")
 }
 
 // VersionNames of a prompt.
@@ -178,130 +187,6 @@ func (p *prompts) VersionNames(ctx context.Context, name string) (names []string
 
 func versionNames(ctx context.Context, s *db.Scope, name string) (names []string, err error) {
 	return names, s.Select((*versionRow)(nil)).Column("version").Where("prompt_name = ?", name).Scan(ctx, &names)
-}
-
-// Insert adds a version; see [registry.Index].
-func (p *prompts) Insert(ctx context.Context, r registry.Record) (stands registry.Record, inserted bool, err error) {
-	err = p.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
-		if err := touch(ctx, s.Tx()); err != nil {
-			return err
-		}
-		earlier, err := versionOf(ctx, s, r.Name, r.Version.Version)
-		switch {
-		case err == nil:
-			stands, inserted = earlier.record(), false
-			if earlier.Acknowledged || !r.Acknowledged || earlier.Ref != r.Ref {
-				return nil
-			}
-			stands.Acknowledged, inserted = true, true
-			return acknowledge(ctx, s, r)
-		case !errors.Is(err, pmerr.ErrNotFound):
-			return err
-		}
-		if !r.Acknowledged {
-			deleted, err := s.Select((*historyRow)(nil)).
-				Where("prompt_name = ? AND id > ? AND version = ? AND action = 'delete'", r.Name, r.After, r.Version.Version).Exists(ctx)
-			if err != nil || deleted {
-				return err
-			}
-		}
-		stands, inserted = r, true
-		return insertVersion(ctx, s, r)
-	})
-	return stands, inserted, err
-}
-
-// acknowledge turns a version that a crash left behind into the caller's own.
-func acknowledge(ctx context.Context, s *db.Scope, r registry.Record) error {
-	if _, err := s.Update((*versionRow)(nil)).Set("acknowledged = ?", true).
-		Where("prompt_name = ? AND version = ?", r.Name, r.Version.Version).Exec(ctx); err != nil {
-		return err
-	}
-	return audit(ctx, s, entry{action: "create_prompt", prompt: r.Name, version: r.Version.Version, target: r.Name})
-}
-
-func insertVersion(ctx context.Context, s *db.Scope, r registry.Record) error {
-	ws := s.Workspace().String()
-	id, _, err := claim(ctx, s.Tx(), ws, countVersions, 1)
-	if err != nil {
-		return err
-	}
-	tags, err := json.Marshal(orEmpty(r.Tags))
-	if err != nil {
-		return err
-	}
-	row := versionRow{
-		PromptName: r.Name, Version: r.Version.Version, ID: id, Ref: r.Ref, Format: r.Format, CommitSHA: r.Commit,
-		Author: r.Author, Message: r.Message, Tags: string(tags), Acknowledged: r.Acknowledged, CreatedAt: db.Micros(r.CreatedAt.Time),
-	}
-	if _, err := s.Insert(&row).Exec(ctx); err != nil {
-		return err
-	}
-	if err := pointAtNew(ctx, s, row); err != nil {
-		return err
-	}
-	if err := history(ctx, s, historyRow{
-		PromptName: r.Name, Action: "publish", Version: row.Version, CommitSHA: r.Commit, Author: r.Author, Message: r.Message, CreatedAt: row.CreatedAt,
-	}); err != nil {
-		return err
-	}
-	if !r.Acknowledged {
-		return nil
-	}
-	return audit(ctx, s, entry{action: "create_prompt", prompt: r.Name, version: row.Version, target: r.Name})
-}
-
-// pointAtNew keeps the prompt's row right after a version was added.
-func pointAtNew(ctx context.Context, s *db.Scope, v versionRow) error {
-	row, err := prompt(ctx, s, v.PromptName)
-	switch {
-	case errors.Is(err, pmerr.ErrNotFound):
-		if err := recount(ctx, s.Tx(), s.Workspace().String(), countPrompts, 1); err != nil {
-			return err
-		}
-		row = promptRow{Name: v.PromptName, LatestVersion: v.Version, Tags: v.Tags, CreatedAt: v.CreatedAt, UpdatedAt: v.CreatedAt}
-		if _, err := s.Insert(&row).Exec(ctx); err != nil {
-			return err
-		}
-		return retag(ctx, s, v.PromptName, v.Tags)
-	case err != nil:
-		return err
-	}
-	q := s.Update((*promptRow)(nil)).Set("updated_at = ?", max(row.UpdatedAt, v.CreatedAt)).Where("name = ?", v.PromptName)
-	latest := registry.Compare(v.Version, row.LatestVersion) > 0
-	if latest {
-		q = q.Set("latest_version = ?", v.Version).Set("tags = ?", v.Tags)
-	}
-	if _, err := q.Exec(ctx); err != nil || !latest {
-		return err
-	}
-	return retag(ctx, s, v.PromptName, v.Tags)
-}
-
-// retag makes the tags of the latest version those that the prompt is found by.
-func retag(ctx context.Context, s *db.Scope, name, tags string) error {
-	if _, err := s.Delete((*tagRow)(nil)).Where("prompt_name = ?", name).Exec(ctx); err != nil {
-		return err
-	}
-	var rows []tagRow
-	for _, tag := range readTags(tags) {
-		if !slices.ContainsFunc(rows, func(r tagRow) bool { return r.Tag == tag }) {
-			rows = append(rows, tagRow{Tag: tag, PromptName: name})
-		}
-	}
-	if rows == nil {
-		return nil
-	}
-	_, err := s.Insert(&rows).Exec(ctx)
-	return err
-}
-
-func history(ctx context.Context, s *db.Scope, row historyRow) (err error) {
-	if row.ID, _, err = claim(ctx, s.Tx(), s.Workspace().String(), countHistory, 1); err != nil {
-		return err
-	}
-	_, err = s.Insert(&row).Exec(ctx)
-	return err
 }
 
 func (v versionRow) record() registry.Record {

@@ -37,6 +37,25 @@ func modelCases() map[string]func(*testing.T, Env) {
 			require.NoError(t, err)
 			require.Empty(t, beyond.Items)
 		},
+		"are turned over by cursor": func(t *testing.T, e Env) {
+			all, err := e.Mine.Models(t.Context(), page.Request{})
+			require.NoError(t, err)
+			require.Greater(t, len(all.Items), 1)
+			require.Empty(t, all.NextCursor)
+			var seen []playground.Model
+			for r := (page.Request{Limit: 1}); ; {
+				p, err := e.Mine.Models(t.Context(), r)
+				require.NoError(t, err)
+				require.Equal(t, all.Total, p.Total)
+				seen = append(seen, p.Items...)
+				if r.Cursor = p.NextCursor; r.Cursor == "" {
+					break
+				}
+			}
+			require.Equal(t, all.Items, seen)
+			_, err = e.Mine.Models(t.Context(), page.Request{Cursor: "nonsense"})
+			require.ErrorIs(t, err, pmerr.ErrBadRequest)
+		},
 		"can be asked for anew": func(t *testing.T, e Env) {
 			done, err := e.Mine.RefreshModels(t.Context())
 			require.NoError(t, err)

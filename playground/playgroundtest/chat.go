@@ -147,6 +147,19 @@ func refusalCases() map[string]func(*testing.T, Env) {
 			_, err := e.Mine.Complete(t.Context(), playground.Completion{Request: playground.Request{Provider: e.Provider, Model: "m"}})
 			require.Equal(t, []string{"prompt is required"}, pmerr.From(err).Fields)
 		},
+		"a completion tells all of its faults, in its own words": func(t *testing.T, e Env) {
+			hot := 3.0
+			_, err := e.Mine.Complete(t.Context(), playground.Completion{Request: playground.Request{Temperature: &hot}})
+			require.Equal(t, []string{
+				"provider is required and must be at most 64 characters", "model is required and must be at most 128 characters",
+				"prompt is required", "temperature must be from 0 to 2",
+			}, pmerr.From(err).Fields)
+			q := playground.Request{Provider: e.Provider, Model: "m"}
+			_, err = e.Mine.Complete(t.Context(), playground.Completion{Prompt: "{{x}}", Request: q})
+			require.Equal(t, []string{"variables.x is required by prompt"}, pmerr.From(err).Fields)
+			_, err = e.Mine.Complete(t.Context(), playground.Completion{Prompt: "{{#x}}", Request: q})
+			require.Equal(t, []string{`prompt is no valid template: line 1: section "x" is not closed; add "{{/x}}"`}, pmerr.From(err).Fields)
+		},
 	}
 	for name, c := range map[string]struct {
 		change func(*playground.Request)

@@ -244,7 +244,7 @@ func embeddings(t *testing.T, f Fixture) {
 	b := set(t, f, Settings{}, always(Answer{}))
 	e, ok := b.Provider.(playground.Embedder)
 	if !ok {
-		t.Skip("it makes none")
+		return // a provider need not make any
 	}
 	t.Run("a vector for each text, in order", func(t *testing.T) {
 		var texts []string

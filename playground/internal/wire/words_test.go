@@ -68,7 +68,7 @@ func TestClean(t *testing.T) {
 
 func FuzzClean(f *testing.F) {
 	f.Add("a\r\nsek\u200bret", "sekret")
-	f.Add("", "")
+	f.Add("", "sekret")
 	f.Fuzz(func(t *testing.T, text, key string) {
 		if !printable(key) || strings.Contains(redaction, key) {
 			t.Skip()
