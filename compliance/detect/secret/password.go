@@ -16,6 +16,9 @@ func (s *search) password(v []byte, quoted, prose bool) bool {
 	if s.all(v, upper|digit|underscore) && bytes.Count(v, []byte("_")) > 1 {
 		return false // the name of a variable
 	}
+	if bytes.Count(v, []byte(".")) > 1 && s.all(v, word|dot) {
+		return false // the name of a class
+	}
 	low := bytes.ToLower(v)
 	for _, hashed := range []string{"$2a$", "$2b$", "$2y$", "$argon2", "pbkdf2", "$scrypt", "$6$", "$5$", "$1$", "{ssha", "sha256:", "sha1:", "sha512:", "0x", "http://", "https://", "process.env", "os.environ", "env."} {
 		if bytes.HasPrefix(low, []byte(hashed)) {
