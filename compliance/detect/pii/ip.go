@@ -138,7 +138,7 @@ func rangeEnd(b []byte, i int) bool {
 var stepping = set("is was to of from number no at the a and or in tag level now new old current latest minimum requires least")
 
 // software are words whose number is a version, and never the address of a host.
-var software = set(`net dotnet java jdk jre python php ruby perl gcc office framework directx photoshop acrobat reader opera
+var software = set(`openapi swagger net dotnet java jdk jre python php ruby perl gcc office framework directx photoshop acrobat reader opera
 	safari bios uefi plugin library package module`)
 
 // versioned says whether the quad is called a version, or heads a section.

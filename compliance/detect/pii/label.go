@@ -148,9 +148,21 @@ func labelsOf(t *detect.Text, start, end int) labels {
 	after := wordWalk{norm: t.Norm[end:to], lower: t.Lower[end:to]}
 	l.behind = true
 	for w := after.forth(); w != nil; w = after.forth() {
-		l.add(lookUp(w)&^lPossibleNumber, after.pos-len(w), false)
+		found := lookUp(w) &^ lPossibleNumber
+		if found&lOther != 0 && numbered(t.Norm, end+after.pos) {
+			found &^= lOther // "for order 123": it is the next number that has this name
+		}
+		l.add(found, after.pos-len(w), false)
 	}
 	return l
+}
+
+// numbered says whether a number follows the word that ends at i.
+func numbered(b []byte, i int) bool {
+	for n := 0; n < 3 && (at(b, i) == ' ' || at(b, i) == '#' || at(b, i) == ':'); n++ {
+		i++
+	}
+	return isDigit(at(b, i))
 }
 
 func (l *labels) add(w label, gap int, past bool) {

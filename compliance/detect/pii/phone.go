@@ -256,7 +256,7 @@ func dull(d []byte) bool {
 }
 
 // units are the words after a number that counts something.
-var units = set(`bytes byte kb mb gb bits ms ns us seconds minutes hours days years times views users people rows records
+var units = set(`hz khz mhz ghz bytes byte kb mb gb bits ms ns us seconds minutes hours days years times views users people rows records
 	requests tokens lines words characters pixels px dpi km miles meters m kg dollars euros usd eur gbp points votes
 	items units copies stück mal`)
 

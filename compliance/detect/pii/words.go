@@ -33,7 +33,7 @@ var words = table(map[label]string{
 	lSSN:  "soc socsec ssn ssns social sozialversicherungsnummer ss",
 	lITIN: "itin itins",
 	lCard: `card cards cardno visa mastercard amex debit creditcard kreditkarte karte tarjeta carte carta cartão cartao kaart
-		cc ccn pan cardnumber discover jcb diners unionpay maestro карта карты картой 信用卡 银行卡 卡号 カード 카드 kort karta`,
+		cc ccn pan cardnumber cardnumbers kreditkartennummer kartennummer kreditkartennr bankkarte girocard discover jcb diners unionpay maestro карта карты картой 信用卡 银行卡 卡号 カード 카드 kort karta`,
 	lOther: `order orders ordernumber bestellung bestellnummer pedido commande ordine bestelling
 		bestell invoice rechnung rechnungsnummer factura facture fattura tracking shipment parcel sendungsnummer
 		isbn issn ean upc gtin barcode sku asin part serial sn n mpn lccn seriennummer model item product artikel artikelnummer

@@ -70,7 +70,7 @@ func (s *search) bareRun(from, to int) {
 	if bits := entropy(body); bits < hintedEntropy || (bits < bareEntropy || len(body) < longBare) && !s.hinted(from) {
 		return
 	}
-	if bytes.ContainsAny(body, "-_") && bytes.ContainsAny(body, "+/") || s.prefixed(body) || s.wordy(body) || s.spelled(body) {
+	if bytes.ContainsAny(body, "-_") && bytes.ContainsAny(body, "+/") || s.prefixed(body) || s.wordy(body) || s.spelled(body, 5) {
 		return
 	}
 	if s.known(from, to) || s.blockNeighbour(from, to) || s.isText(v) || s.isWallet(body) {

@@ -23,9 +23,12 @@ func (s *search) operator(start, at int) (operator, bool) {
 		return operator{}, false
 	}
 	rest := b[at:min(len(b), at+12)]
-	for _, sign := range []string{":=", "=>", "===", "==", "->", "::", "=", ":", "：", ">"} {
+	for _, sign := range []string{":=", "=>", "===", "==", "->", "::", "=", ":", "：", ">", "–", "—", "- "} {
 		if bytes.HasPrefix(rest, []byte(sign)) {
 			at += len(sign)
+			if sign == "–" || sign == "—" || sign == "- " {
+				return operator{end: at, prose: true}, spaces > 0
+			}
 			if sign == ":" || sign == "：" {
 				at = s.annotation(at)
 			}
@@ -45,6 +48,9 @@ func (s *search) operator(start, at int) (operator, bool) {
 	}
 	if spaces == 0 || b[at] == ',' {
 		return operator{}, false
+	}
+	if bytes.HasPrefix(s.lower[at:], []byte("to ")) && s.verb(at) == 0 {
+		return operator{end: at + len("to "), prose: true, bare: true}, true // "set the password to …"
 	}
 	if bytes.IndexByte([]byte("iwleshatfod"), s.lower[at]) >= 0 {
 		if end := s.verb(at); end > 0 {
