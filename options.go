@@ -38,7 +38,7 @@ type Options struct {
 	// SQLitePath is the database file. Default promptmetrics.db in DataDir.
 	SQLitePath string
 	// DatabaseURL is a PostgreSQL connection URL; it replaces SQLite.
-	DatabaseURL string
+	DatabaseURL string `json:"-"`
 	// DB is a database that your program opened and will close after Close. It
 	// replaces SQLitePath and DatabaseURL, and needs Dialect. All tables are
 	// named pm_…, so they can live beside your own. On SQLite open it with
@@ -89,7 +89,7 @@ type Options struct {
 
 	// APIKeySalt is the secret under which API keys are hashed, at least 16
 	// characters. Default: one is made once and kept in DataDir/api_key_salt.
-	APIKeySalt string
+	APIKeySalt string `json:"-"`
 	// KeyTouchInterval is the least time between two writes of a key's last
 	// use. Default 60 s.
 	KeyTouchInterval time.Duration
@@ -181,4 +181,16 @@ func (o Options) validate() error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// Format prints options without secrets, however they are printed.
+func (o Options) Format(f fmt.State, verb rune) {
+	type plain Options
+	if o.APIKeySalt != "" {
+		o.APIKeySalt = "[redacted]"
+	}
+	if o.DatabaseURL != "" {
+		o.DatabaseURL = "[redacted]"
+	}
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plain(o))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -34,7 +35,7 @@ const (
 // KeyringOptions sets up a [Keyring].
 type KeyringOptions struct {
 	// Salt under which secrets are hashed, see [CheckSalt]. Required.
-	Salt []byte
+	Salt []byte `json:"-"`
 	// Now is the clock. Required.
 	Now func() time.Time
 	// Logger for what goes wrong in the background; nil discards it.
@@ -278,4 +279,11 @@ func errCannotCheck(cause error) error {
 	e := pmerr.Down(cause, "API keys cannot be checked now; try again shortly")
 	e.RetryAfter = time.Second
 	return e
+}
+
+// Format prints options without the salt, however they are printed.
+func (o KeyringOptions) Format(f fmt.State, verb rune) {
+	type plain KeyringOptions
+	o.Salt = nil
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plain(o))
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -18,7 +19,7 @@ import (
 type Options struct {
 	// APIKey is sent with every request, to this server only. It never appears
 	// in an error or in the log. Empty sends none.
-	APIKey string
+	APIKey string `json:"-"`
 	// Workspace of the handles on the Client itself. A key that belongs to
 	// another workspace than this one is refused by the server.
 	// Default: "default".
@@ -168,4 +169,13 @@ func isPrintable(s string) bool {
 		}
 	}
 	return true
+}
+
+// Format prints options without the key, however they are printed.
+func (o Options) Format(f fmt.State, verb rune) {
+	type plain Options
+	if o.APIKey != "" {
+		o.APIKey = "[redacted]"
+	}
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plain(o))
 }

@@ -24,7 +24,7 @@ type Driver interface {
 // which never scans need not spend.
 func Builtin(detectors func() []detect.Detector) Driver {
 	return builtin{sync.OnceValue(func() *detect.Scanner {
-		return detect.NewScanner(detect.Options{Detectors: detectors(), MaxFindings: maxFindings})
+		return detect.NewScanner(detect.Options{Detectors: detectors(), MaxFindings: -1})
 	})}
 }
 

@@ -2,6 +2,7 @@ package compliance
 
 import (
 	"context"
+	"fmt"
 	"hash/maphash"
 	"log/slog"
 	"sync/atomic"
@@ -94,3 +95,10 @@ func (s *Service) ready(ctx context.Context) (*ready, error) {
 
 // forget makes the settings of the workspace old.
 func (s *Service) forget() { s.engine.generation(s.id).Add(1) }
+
+// Format prints a configuration without the key, however it is printed.
+func (c Config) Format(f fmt.State, verb rune) {
+	type plain Config
+	c.Key = nil
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plain(c))
+}

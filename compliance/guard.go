@@ -26,7 +26,8 @@ func (s *Service) Mode(ctx context.Context, at Stage) (Mode, error) {
 // Check guards a stage: it refuses texts about which the policy says so, with
 // an ErrBadRequest whose details have the code COMPLIANCE_BLOCKED and the
 // entities that were found, never their values. A foreign scanner that fails
-// refuses where the policy blocks. What was found is filed.
+// refuses where the policy blocks, and so does a text with more findings than
+// can be looked at. What was found is filed.
 func (s *Service) Check(ctx context.Context, at Stage, texts []string) error {
 	return s.CheckAs(ctx, at, Subject{PromptName: string(at), VersionTag: Latest}, texts)
 }
@@ -42,7 +43,7 @@ func (s *Service) CheckAs(ctx context.Context, at Stage, of Subject, texts []str
 	if mode == Off || text == "" {
 		return nil
 	}
-	found, truncated, err := s.look(ctx, set, text)
+	found, partial, err := s.look(ctx, set, text)
 	if err != nil {
 		if mode == Block || ctx.Err() != nil {
 			return err
@@ -51,11 +52,11 @@ func (s *Service) CheckAs(ctx context.Context, at Stage, of Subject, texts []str
 		return nil
 	}
 	found = slices.DeleteFunc(found, func(f located) bool { return f.Severity.Weight() < set.policy.MinSeverity.Weight() })
-	if len(found) == 0 {
+	if len(found) == 0 && !partial {
 		return nil
 	}
 	all := findings(found)
-	item := s.item(set, at, of, all, truncated)
+	item := s.item(set, at, of, all, partial)
 	item.Blocked = mode == Block
 	if _, err := s.store.InsertScore(ctx, item); err != nil {
 		return err
@@ -63,13 +64,18 @@ func (s *Service) CheckAs(ctx context.Context, at Stage, of Subject, texts []str
 	if mode != Block {
 		return nil
 	}
-	return pmerr.New(pmerr.BadRequest, "The compliance policy of the workspace refuses this text").
+	refusal := pmerr.New(pmerr.BadRequest, "The compliance policy of the workspace refuses this text").
 		With("code", Blocked).With("stage", string(at)).With("entities", entities(all))
+	if partial {
+		// What was not looked at might be what the policy is about.
+		_ = refusal.With("truncated", true)
+	}
+	return refusal
 }
 
 // entities of findings, each once, by name.
 func entities(all []Finding) []detect.Entity {
-	var names []detect.Entity
+	names := []detect.Entity{}
 	for _, f := range all {
 		if !slices.Contains(names, f.Entity) {
 			names = append(names, f.Entity)

@@ -1,7 +1,6 @@
 package compliance
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -44,17 +43,18 @@ type looker struct {
 }
 
 // look gives what counts in a text, by position, without overlaps but for
-// injection, which may hold other findings.
-func (l looker) look(ctx context.Context, text string) (found []located, truncated bool, err error) {
-	all, truncated, err := l.driver.Scan(ctx, text)
+// injection, which may hold other findings. partial says that there was more
+// than could be found.
+func (l looker) look(ctx context.Context, text string) (found []located, partial bool, err error) {
+	all, partial, err := l.driver.Scan(ctx, text)
 	if err != nil {
 		return nil, false, err
 	}
 	all = within(all, len(text))
 	if l.rules != nil {
 		run := &ruleRun{set: l.rules}
-		own := detect.NewScanner(detect.Options{Detectors: []detect.Detector{run}, MaxFindings: maxFindings}).Scan(text)
-		truncated = truncated || own.Truncated || run.truncated
+		own := detect.NewScanner(detect.Options{Detectors: []detect.Detector{run}, MaxFindings: -1}).Scan(text)
+		partial = partial || own.Truncated || run.truncated
 		all = append(own.Findings, all...) // the rules win ties
 	}
 	all = l.policy.apply(all)
@@ -63,11 +63,7 @@ func (l looker) look(ctx context.Context, text string) (found []located, truncat
 			return f.End > f.Start && l.allow.allows(f.Entity, text[f.Start:f.End], l.now, l.hash)
 		})
 	}
-	all = settle(all)
-	if len(all) > maxFindings {
-		all, truncated = all[:maxFindings], true
-	}
-	return place(text, all), truncated, nil
+	return place(text, settle(all, len(text))), partial, nil
 }
 
 // within drops what a foreign scanner says of places that a text does not have.
@@ -90,56 +86,6 @@ func (r *ruleRun) Find(t *detect.Text, report func(detect.Finding)) {
 	for _, f := range found {
 		report(f)
 	}
-}
-
-// settle decides between findings that overlap: the surer one stays, then the
-// longer one, then the first. The result is by position.
-func settle(all []detect.Finding) []detect.Finding {
-	if !slices.IsSortedFunc(all, byPosition) || overlaps(all) {
-		slices.SortStableFunc(all, func(a, b detect.Finding) int {
-			return cmp.Or(cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(b.End-b.Start, a.End-a.Start))
-		})
-		kept := all[:0]
-		var taken []detect.Finding // by position, without overlaps
-		for _, f := range all {
-			if !counted(f) {
-				kept = append(kept, f)
-				continue
-			}
-			i, _ := slices.BinarySearchFunc(taken, f, byPosition)
-			if i > 0 && taken[i-1].End > f.Start || i < len(taken) && taken[i].Start < f.End {
-				continue
-			}
-			taken = slices.Insert(taken, i, f)
-			kept = append(kept, f)
-		}
-		all = kept
-		slices.SortStableFunc(all, byPosition)
-	}
-	return all
-}
-
-// counted reports that a finding has a place of its own: injection does not
-// compete with data, and a judgement on the whole text with nothing.
-func counted(f detect.Finding) bool { return f.Category != detect.Injection && f.End > f.Start }
-
-func byPosition(a, b detect.Finding) int {
-	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
-}
-
-// overlaps reports whether any two findings, by position, overlap.
-func overlaps(all []detect.Finding) bool {
-	end := 0
-	for _, f := range all {
-		if !counted(f) {
-			continue
-		}
-		if f.Start < end {
-			return true
-		}
-		end = f.End
-	}
-	return false
 }
 
 // place gives findings the form that callers see, with code points counted.

@@ -57,8 +57,6 @@ type Redacted struct {
 	// nowhere else.
 	Map      map[string]string `json:"map,omitempty"`
 	Provider string            `json:"provider"`
-	// Truncated says that there was more than was redacted.
-	Truncated bool `json:"truncated,omitempty"`
 }
 
 // Redaction is what became of one finding.

@@ -1,6 +1,7 @@
 package compliance
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
@@ -66,7 +67,9 @@ type Report struct {
 	Findings   []Finding `json:"findings"`
 	// Provider is the scanner that was used, such as "builtin".
 	Provider string `json:"provider"`
-	// RedactedText is the text with stable tokens in place of the findings.
+	// RedactedText is the text with stable tokens in place of the findings,
+	// those that are not listed too. It is empty where there was more than could
+	// be found at all, for it would hold the rest.
 	RedactedText string `json:"redacted_text"`
 	// Truncated says that there was more than is listed.
 	Truncated bool `json:"truncated,omitempty"`
@@ -98,6 +101,20 @@ const (
 	maxFindings = 1000
 	maxFiled    = 200
 )
+
+// gravest are the n gravest findings, by position.
+func gravest(all []Finding, n int) (few []Finding, truncated bool) {
+	if len(all) <= n {
+		return all, false
+	}
+	few = slices.Clone(all)
+	slices.SortStableFunc(few, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.Severity.Weight(), a.Severity.Weight()), cmp.Compare(b.Confidence, a.Confidence))
+	})
+	few = few[:n]
+	slices.SortStableFunc(few, func(a, b Finding) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End)) })
+	return few, true
+}
 
 // score judges findings.
 func score(all []Finding) int {

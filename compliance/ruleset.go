@@ -28,8 +28,10 @@ const (
 	maxMatch    = 1024
 	keywordNear = 128
 	// maxCandidates bounds the matches of one rule in one text, before
-	// keywords, entropy and validator are looked at.
-	maxCandidates = 200
+	// keywords, entropy and validator are looked at, and allCandidates those of
+	// all rules.
+	maxCandidates = 20_000
+	allCandidates = 40_000
 )
 
 // newRuleSet makes rules ready. The error names what is wrong with a pattern;
@@ -63,7 +65,7 @@ func (s *ruleSet) find(text []byte) (found []detect.Finding, truncated bool) {
 	w := s.walks.Get().(*walk) //nolint:forcetypeassert // New makes nothing else.
 	defer s.walks.Put(w)
 	w.reset()
-	r := &hunt{set: s, text: text, spent: make([]int, len(s.rules)), from: make([]int, len(s.rules))}
+	r := &hunt{set: s, text: text, spent: make([]int, len(s.rules)), from: make([]int, len(s.rules)), left: allCandidates}
 	for start := 0; start < len(text); {
 		end, next := start+windowSize, start+windowSize-maxMatch
 		if end >= len(text) {
@@ -108,6 +110,8 @@ type hunt struct {
 	lower []byte
 	// By rule: how many matches were looked at, and where the last one ended.
 	spent, from []int
+	// left is how many matches of any rule may still be looked at.
+	left int
 
 	found     []detect.Finding
 	truncated bool
@@ -125,13 +129,14 @@ func (h *hunt) rule(i, start, end, next int) {
 			return
 		}
 	}
-	left := maxCandidates - h.spent[i]
+	left := min(maxCandidates-h.spent[i], h.left)
 	if left <= 0 {
 		h.truncated = true
 		return
 	}
 	for _, at := range c.re.FindAllSubmatchIndex(h.text[start:end], left) {
 		h.spent[i]++
+		h.left--
 		from, to := start+at[0], start+at[1]
 		if from >= next || from < h.from[i] {
 			continue
@@ -148,7 +153,7 @@ func (h *hunt) rule(i, start, end, next int) {
 			Start: from, End: to, Confidence: 1,
 		})
 	}
-	h.truncated = h.truncated || h.spent[i] >= maxCandidates
+	h.truncated = h.truncated || h.spent[i] >= maxCandidates || h.left <= 0
 }
 
 // passes looks at what a pattern cannot say.

@@ -2,6 +2,7 @@ package compliance
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
@@ -52,18 +53,21 @@ func (s *Service) Scan(ctx context.Context, r ScanRequest) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	found, truncated, err := s.look(ctx, set, text)
+	found, partial, err := s.look(ctx, set, text)
 	if err != nil {
 		return Report{}, err
 	}
 	all := findings(found)
 	n := score(all)
+	few, truncated := gravest(all, maxFindings)
 	report := Report{
 		Score: n, RiskLevel: detect.LevelOf(n), Flagged: detect.Flagged(n), Categories: categories(all),
-		Violations: all, Findings: all, Provider: s.engine.c.Driver.Name(), Truncated: truncated,
-		RedactedText: s.tokenize(text, found),
+		Violations: few, Findings: few, Provider: s.engine.c.Driver.Name(), Truncated: partial || truncated,
 	}
-	filed, err := s.store.InsertScore(ctx, s.item(set, StageScan, of, all, truncated))
+	if !partial {
+		report.RedactedText = s.tokenize(text, found)
+	}
+	filed, err := s.store.InsertScore(ctx, s.item(set, StageScan, of, all, partial))
 	report.ID = filed.ID
 	return report, err
 }
@@ -82,9 +86,24 @@ func (s *Service) subject(ctx context.Context, r ScanRequest) (string, Subject, 
 	}
 	entry, err := s.prompts.Get(ctx, r.PromptName, registry.Query{Version: r.VersionTag, Raw: true})
 	if err != nil {
-		return "", Subject{}, err
+		return "", Subject{}, tagged(err)
 	}
 	return strings.Join(Texts(entry.Content), "\n"), Subject{entry.Version.Name, entry.Version.Version}, nil
+}
+
+// tagged calls the field that the registry dislikes as requests call it.
+func tagged(err error) error {
+	if !errors.Is(err, pmerr.ErrValidation) {
+		return err
+	}
+	var fields []string
+	for _, fault := range pmerr.From(err).Fields {
+		if about, ok := strings.CutPrefix(fault, "version "); ok {
+			fault = "version_tag " + about
+		}
+		fields = append(fields, fault)
+	}
+	return pmerr.Invalid(fields...)
 }
 
 // Texts gives the raw messages of a prompt.
@@ -132,11 +151,10 @@ func (s *Service) item(set *ready, at Stage, of Subject, all []Finding, truncate
 	n := score(all)
 	item := Score{
 		PromptName: of.PromptName, VersionTag: of.VersionTag, Score: n, RiskLevel: detect.LevelOf(n), Flagged: detect.Flagged(n),
-		Categories: categories(all), Provider: s.engine.c.Driver.Name(), Stage: at, Truncated: truncated, Workspace: s.id,
+		Categories: categories(all), Provider: s.engine.c.Driver.Name(), Stage: at, Workspace: s.id,
 	}
-	if len(all) > maxFiled {
-		all, item.Truncated = all[:maxFiled], true
-	}
+	all, cut := gravest(all, maxFiled)
+	item.Truncated = truncated || cut
 	item.Findings = make([]Finding, len(all))
 	copy(item.Findings, all)
 	for i := range item.Findings {
@@ -198,12 +216,15 @@ func (s *Service) Redact(ctx context.Context, q RedactRequest) (Redacted, error)
 	if err != nil {
 		return Redacted{}, err
 	}
-	found, truncated, err := s.look(ctx, set, q.Text)
+	found, partial, err := s.look(ctx, set, q.Text)
 	if err != nil {
 		return Redacted{}, err
 	}
+	if partial {
+		return Redacted{}, pmerr.Invalid("text has more findings than can be redacted: give it in parts")
+	}
 	r := redactor{text: q.Text, action: q.action, hash: s.hash}
-	out := Redacted{Findings: r.redact(sensitive(found)), Provider: s.engine.c.Driver.Name(), Truncated: truncated}
+	out := Redacted{Findings: r.redact(sensitive(found)), Provider: s.engine.c.Driver.Name()}
 	out.Text = r.out.String()
 	if q.Reversible {
 		out.Map = r.values

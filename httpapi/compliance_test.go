@@ -73,6 +73,10 @@ func TestScan(t *testing.T) {
 		},
 		{name: "an unknown prompt", key: worker, method: "POST", path: "/v1/compliance/scan", body: `{"prompt_name":"nobody"}`, status: 404, message: "Prompt not found"},
 		{name: "an unknown version", key: worker, method: "POST", path: "/v1/compliance/scan", body: `{"prompt_name":"support","version_tag":"2.0.0"}`, status: 404, message: "Prompt not found"},
+		{
+			name: "a version that is none", key: worker, method: "POST", path: "/v1/compliance/scan", body: `{"prompt_name":"support","version_tag":"latest"}`, status: 422,
+			fields: []string{"version_tag must be a version such as 1.2.0 or a SemVer range such as ^1.2, ~1.4.0 or >=1 <2"},
+		},
 		{name: "neither text nor prompt", key: worker, method: "POST", path: "/v1/compliance/scan", body: `{}`, status: 422, fields: []string{"text or prompt_name is required"}},
 		{name: "an empty text", key: worker, method: "POST", path: "/v1/compliance/scan", body: `{"text":""}`, status: 422, fields: []string{"text or prompt_name is required"}},
 		{

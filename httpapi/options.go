@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -27,7 +28,7 @@ type Options struct {
 
 	// WebhookSecret is the secret of the GitHub webhook. Without one the
 	// webhook answers 500.
-	WebhookSecret string
+	WebhookSecret string `json:"-"`
 
 	// MaxBodyBytes is the largest body that is read. Default 10 MiB.
 	MaxBodyBytes int64
@@ -103,4 +104,13 @@ func validPrefix(prefix string) bool {
 		}
 	}
 	return true
+}
+
+// Format prints options without the secret, however they are printed.
+func (o Options) Format(f fmt.State, verb rune) {
+	type plain Options
+	if o.WebhookSecret != "" {
+		o.WebhookSecret = "[redacted]"
+	}
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plain(o))
 }

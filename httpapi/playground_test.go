@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -545,11 +546,8 @@ func TestStreamsComeAtOnce(t *testing.T) {
 	}
 }
 
-// open begins a stream.
-func (s *stage) open(tb testing.TB, client *http.Client, body string) interface {
-	Read(p []byte) (int, error)
-	Close() error
-} {
+// open begins a stream; its body has to be closed.
+func (s *stage) open(tb testing.TB, client *http.Client, body string) io.ReadCloser {
 	tb.Helper()
 	req, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, s.url+streamPath, strings.NewReader(body))
 	require.NoError(tb, err)

@@ -150,7 +150,13 @@ func scanCases() map[string]func(*testing.T, Env) {
 			furnish(t, e.Mine)
 			r := scan(t, e.Mine, strings.Repeat("EMP-123456 ", 9000))
 			require.True(t, r.Truncated)
-			require.NotEmpty(t, r.Findings)
+			require.Len(t, r.Findings, 1000)
+			require.NotContains(t, r.RedactedText, "EMP-", "what is not listed is redacted, too")
+			require.Zero(t, r.Score)
+			out, err := e.Mine.Redact(t.Context(), compliance.RedactRequest{Text: strings.Repeat("EMP-123456 ", 9000)})
+			require.NoError(t, err)
+			require.Len(t, out.Findings, 9000)
+			require.NotContains(t, out.Text, "EMP-")
 			require.True(t, newest(t, e.Mine).Truncated)
 		},
 	}

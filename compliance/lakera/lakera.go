@@ -23,7 +23,7 @@ const DefaultURL = "https://api.lakera.ai"
 // Options say who calls.
 type Options struct {
 	// APIKey of an account.
-	APIKey string
+	APIKey string `json:"-"`
 	// Project whose policy applies. Default: that of the account.
 	Project string
 	// BaseURL of another region or of an own installation. Default
@@ -185,4 +185,13 @@ func (p places) span(start, end int) (from, to int, ok bool) {
 		return start, end, true
 	}
 	return p.bytes[start], p.bytes[end], true
+}
+
+// Format prints options without the key, however they are printed.
+func (o Options) Format(f fmt.State, verb rune) {
+	type plain Options
+	if o.APIKey != "" {
+		o.APIKey = "[redacted]"
+	}
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plain(o))
 }

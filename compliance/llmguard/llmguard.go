@@ -24,7 +24,7 @@ type Options struct {
 	// BaseURL of the service, such as "http://llm-guard:8000".
 	BaseURL string
 	// Token is the service's AUTH_TOKEN, if it has one.
-	Token string
+	Token string `json:"-"`
 	// Suppress are scanners that are not to run, such as "TokenLimit".
 	Suppress []string
 	// Timeout bounds a scan. Default 10 s.
@@ -150,4 +150,13 @@ func confidence(risk float64) float64 {
 		return 1
 	}
 	return min(risk, 1)
+}
+
+// Format prints options without the token, however they are printed.
+func (o Options) Format(f fmt.State, verb rune) {
+	type plain Options
+	if o.Token != "" {
+		o.Token = "[redacted]"
+	}
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plain(o))
 }

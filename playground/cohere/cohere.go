@@ -32,6 +32,7 @@ func New(o Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.APIKey = "" // a provider may be printed
 	return &Provider{wire: w, options: o}, nil
 }
 

@@ -1,6 +1,7 @@
 package cohere
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -12,7 +13,7 @@ import (
 // Options say how to reach Cohere.
 type Options struct {
 	// APIKey is the secret that requests carry.
-	APIKey string
+	APIKey string `json:"-"`
 	// BaseURL is the address without the version. Default
 	// https://api.cohere.com.
 	BaseURL string
@@ -66,4 +67,13 @@ func (o Options) config() wire.Config {
 		HTTPClient: o.HTTPClient, Timeout: o.Timeout, Retries: o.Retries,
 		BreakAfter: o.BreakAfter, BreakFor: o.BreakFor, Logger: o.Logger, Now: o.Now,
 	}
+}
+
+// Format prints options without the key, however they are printed.
+func (o Options) Format(f fmt.State, verb rune) {
+	type plain Options
+	if o.APIKey != "" {
+		o.APIKey = "[redacted]"
+	}
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plain(o))
 }

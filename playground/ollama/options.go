@@ -1,6 +1,7 @@
 package ollama
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -13,7 +14,7 @@ import (
 type Options struct {
 	// APIKey is the secret that requests carry, for servers behind a gateway
 	// and for Ollama's own. Most want none.
-	APIKey string
+	APIKey string `json:"-"`
 	// BaseURL is the address without "/api". Default http://localhost:11434.
 	BaseURL string
 
@@ -55,4 +56,13 @@ func (o Options) config() wire.Config {
 		HTTPClient: o.HTTPClient, Timeout: o.Timeout, Retries: o.Retries,
 		BreakAfter: o.BreakAfter, BreakFor: o.BreakFor, Logger: o.Logger, Now: o.Now,
 	}
+}
+
+// Format prints options without the key, however they are printed.
+func (o Options) Format(f fmt.State, verb rune) {
+	type plain Options
+	if o.APIKey != "" {
+		o.APIKey = "[redacted]"
+	}
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plain(o))
 }

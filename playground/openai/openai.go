@@ -72,6 +72,7 @@ func provider(o Options, f flavor, c wire.Config) (*Provider, error) {
 	if err := errors.Join(o.validate(), err); err != nil {
 		return nil, err
 	}
+	o.APIKey = "" // a provider may be printed
 	return &Provider{wire: w, options: o, flavor: f}, nil
 }
 

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -15,7 +16,7 @@ import (
 type Options struct {
 	// APIKey is the secret that requests carry. [New] and [NewAzure] need one;
 	// many compatible servers do not.
-	APIKey string
+	APIKey string `json:"-"`
 	// KeyVariable is the setting that the message about a refused key tells to
 	// check. Default OPENAI_API_KEY or AZURE_OPENAI_API_KEY; of compatible
 	// servers Options.APIKey.
@@ -116,4 +117,13 @@ func (o Options) validate() error {
 		faults = append(faults, errors.New("Options.APIVersion must be a version such as 2024-10-21"))
 	}
 	return errors.Join(faults...)
+}
+
+// Format prints options without the key, however they are printed.
+func (o Options) Format(f fmt.State, verb rune) {
+	type plain Options
+	if o.APIKey != "" {
+		o.APIKey = "[redacted]"
+	}
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plain(o))
 }

@@ -22,13 +22,13 @@ var windows = map[string]int64{
 	"gpt-5-chat-latest": 128000,
 	// vercel.com/ai-gateway/models/gpt-4.1-fast, …/gpt-4.1-mini-fast, …/gpt-4.1-nano-fast
 	"gpt-4.1": 1047576, "gpt-4.1-mini": 1047576, "gpt-4.1-nano": 1047576,
-	// platform.openai.com/docs/models/gpt-4o, vercel.com/ai-gateway/models/gpt-4o-mini-fast
+	// vercel.com/ai-gateway/models/gpt-4o-fast, …/gpt-4o-mini-fast
 	"gpt-4o": 128000, "gpt-4o-mini": 128000,
 	// rageagainstthepixel.github.io/OpenAI-DotNet/api/OpenAI.Models.Model.html
 	"chatgpt-4o-latest": 128000,
 	// developers.openai.com/api/docs/models/gpt-4-turbo, …/gpt-4, …/gpt-3.5-turbo
 	"gpt-4-turbo": 128000, "gpt-4": 8192, "gpt-3.5-turbo": 16385,
-	// vercel.com/ai-gateway/models/o1, …/o4-mini-fast, openrouter.ai/openai/o3-mini, platform.openai.com/docs/models/o3
+	// vercel.com/ai-gateway/models/o1, …/o3-mini/faq (of o3, too), …/o4-mini-fast
 	"o1": 200000, "o3": 200000, "o3-mini": 200000, "o4-mini": 200000,
 }
 

@@ -33,7 +33,7 @@ func keys() []key {
 		strength strength
 		names    []string
 	}{
-		{weakKey, []string{"key", "pat", "auth", "schlüssel", "clé", "clave", "chave", "chiave", "ключ"}},
+		{weakKey, []string{"key", "pat", "auth", "login", "schlüssel", "clé", "clave", "chave", "chiave", "ключ"}},
 		{secretKey, []string{
 			"secret", "credential", "credentials", "signing_key", "signingkey", "encryption_key", "encryption key",
 			"encryptionkey", "private_key", "privatekey", "master_key", "masterkey", "license_key", "licence_key",
@@ -72,7 +72,7 @@ func (s *search) assignment(k key, start, end int) {
 		return
 	}
 	a, ok := s.operator(start, after)
-	if !ok || a.bare && (k.strength == passwordKey || s.nearest(start) < 0) {
+	if !ok || string(name) == "PASS" && s.norm[after] == ':' || a.bare && (k.strength == passwordKey || s.nearest(start) < 0) {
 		return
 	}
 	from, to, quoted := s.value(a.end)
@@ -89,7 +89,7 @@ func (s *search) assignment(k key, start, end int) {
 			c.End = s.withMarks(start, to)
 			value = s.norm[from:c.End]
 		}
-		if !s.password(value, quoted, a.prose) {
+		if !s.password(value, quoted, a.prose) || k.text == "pass" && s.all(value, digit) {
 			return
 		}
 		c.Rule, c.Entity = passwordRule, Password
@@ -138,7 +138,7 @@ func (s *search) named(vendor, start, end int) {
 func (s *search) formed(vendor int, value []byte) bool {
 	for i := range s.vendors[vendor].shapes {
 		if s.vendors[vendor].shapes[i].whole(s.sets, value) {
-			return s.random(value) && !s.placeholder(value) && s.kinds(value) > 1 && s.has(value, digit) && !s.wordy(value)
+			return s.random(value) && !s.placeholder(value) && s.kinds(value) > 1 && (s.has(value, digit) && !s.wordy(value) || s.jumbled(value))
 		}
 	}
 	return false
@@ -147,7 +147,7 @@ func (s *search) formed(vendor int, value []byte) bool {
 // assigned says that a value given to a secret's name is one: random, with
 // digits among its letters, and no reference to where the secret is kept.
 func (s *search) assigned(k key, v []byte) bool {
-	if len(v) < leastValue || len(v) > maxValue || s.reference(v) || s.placeholder(v) {
+	if len(v) < leastValue || len(v) > maxValue || s.reference(v) || s.placeholder(v) || s.spelled(v) {
 		return false
 	}
 	var seen charset
@@ -169,10 +169,10 @@ func (s *search) assigned(k key, v []byte) bool {
 			changes++
 		}
 	}
-	if digits == 0 || seen&(lower|upper) == 0 || s.isUUID(v) && k.strength != apiKey {
+	if seen&(lower|upper) == 0 || s.isUUID(v) && k.strength != apiKey {
 		return false
 	}
-	if least := min(3, 1+len(v)/12); changes < least || s.wordy(v) {
+	if least := min(3, 1+len(v)/12); (digits == 0 || changes < least || s.wordy(v)) && !s.jumbled(v) {
 		return false
 	}
 	least := 3.0
@@ -199,6 +199,48 @@ func (s *search) wordy(v []byte) bool {
 	return digits < 2+len(v)/24 && changes < len(v)/3
 }
 
+// spelled says that a value is made of words in camelCase with numbers among
+// them, as KeyExchangeCurve25519SHA256 is. By chance few small letters of a
+// random string stand together with four more.
+func (s *search) spelled(v []byte) bool {
+	run, words, letters := 0, 0, 0
+	for i := 0; i <= len(v); i++ {
+		if i < len(v) && s.sets.has(v[i], lower) {
+			run++
+			letters++
+			continue
+		}
+		if run >= 4 {
+			words += run
+		}
+		run = 0
+	}
+	return s.has(v, upper) && words*5 >= len(v)*2 && words*3 >= letters*2
+}
+
+// jumbled says that the cases of a value change as no words written together
+// do: capitals stand together and small letters alone. By this a random string
+// that happens to have no digit is told from the name of a class.
+func (s *search) jumbled(v []byte) bool {
+	if len(v) < 15 {
+		return false
+	}
+	odd, run, up := 0, 0, false
+	for i := 0; i <= len(v); i++ {
+		if i < len(v) && run > 0 && s.sets.has(v[i], lower|upper) && s.sets.has(v[i], upper) == up {
+			run++
+			continue
+		}
+		if run > 1 && up || run == 1 && !up && i-run > 0 && i < len(v) {
+			odd++
+		}
+		if run = 0; i < len(v) && s.sets.has(v[i], lower|upper) {
+			run, up = 1, s.sets.has(v[i], upper)
+		}
+	}
+	return odd >= len(v)/6 && s.kinds(v) > 1 && s.has(v, lower) && s.has(v, upper)
+}
+
 // reference says that a value is code, a place or a name, and not a secret.
 func (s *search) reference(v []byte) bool {
 	switch {
@@ -207,6 +249,24 @@ func (s *search) reference(v []byte) bool {
 		return true
 	case bytes.Contains(v, []byte("://")), bytes.Contains(v, []byte("(")), bytes.Contains(v, []byte("process.env")):
 		return true
+	}
+	if bytes.HasPrefix(v, []byte("urn:")) || bytes.HasPrefix(v, []byte("!$")) || bytes.HasPrefix(v, []byte(`\x`)) {
+		return true
+	}
+	if v[0] == '$' { // $self->, $Config::
+		i := 1
+		for i < len(v) && s.sets.has(v[i], word) {
+			i++
+		}
+		if rest := v[i:]; i > 1 && (string(rest) == "-" || bytes.HasPrefix(rest, []byte("::")) || bytes.HasPrefix(rest, []byte("["))) {
+			return true
+		}
+	}
+	if i := bytes.IndexByte(v, '['); i > 1 && s.all(v[:i], lower|upper|underscore|dot) {
+		return true // credentials[1]
+	}
+	if s.all(v, lower|upper|underscore|dot) && bytes.IndexByte(v, '.') > 0 {
+		return true // a.Package.Dir
 	}
 	if i := bytes.IndexByte(v, '='); i >= 0 && len(bytes.TrimRight(v[i:], "=")) > 0 {
 		return true

@@ -11,11 +11,11 @@ func formats() []format {
 	return all
 }
 
-// critical and high shorten the rows.
+// The severities of tokens: what clients know of "API Key Detection" is that it
+// is high. Keys that are made to be published are less.
 const (
-	critical = detect.Critical
-	high     = detect.High
-	medium   = detect.Medium
+	high   = detect.High
+	medium = detect.Medium
 )
 
 // aiFormats are those of model vendors and of what is built around models.
@@ -25,14 +25,14 @@ func aiFormats() []format {
 		{vendor: "openai", template: "sk-svcacct-<u40-220>", severity: high},
 		{vendor: "openai", template: "sk-service-<u40-220>", severity: high},
 		{vendor: "openai", template: "sk-None-<u40-220>", severity: high},
-		{vendor: "openai", template: "sk-admin-<u40-220>", severity: critical},
+		{vendor: "openai", template: "sk-admin-<u40-220>", severity: high},
 		{vendor: "deepseek", template: "sk-<x32>", severity: high, shared: []string{"openai", "dashscope", "moonshot", "litellm"}},
 		{
 			vendor: "openai", template: "sk-<n20-100>", severity: high, need: mixed,
 			shared: []string{"deepseek", "stability", "moonshot", "dashscope", "litellm", "siliconflow", "braintrust", "together", "lepton", "upstage", "aihubmix"},
 		},
 		{vendor: "anthropic", template: "sk-ant-api<d2>-<u60-130>", severity: high},
-		{vendor: "anthropic", template: "sk-ant-admin<d2>-<u60-130>", severity: critical},
+		{vendor: "anthropic", template: "sk-ant-admin<d2>-<u60-130>", severity: high},
 		{vendor: "anthropic", template: "sk-ant-oat<d2>-<u60-130>", severity: high},
 		{vendor: "anthropic", template: "sk-ant-ort<d2>-<u60-130>", severity: high},
 		{vendor: "anthropic", template: "sk-ant-sid<d2>-<u60-160>", severity: high},
@@ -132,9 +132,9 @@ func cloudFormats() []format {
 		{vendor: "yandex", template: "YCA<u36-38>", severity: high, need: threefold},
 		{vendor: "openshift", template: "sha256~<u43>", severity: high},
 		{vendor: "terraform", template: "<n14>.atlasv1.<u60-70>", severity: high},
-		{vendor: "vault", template: "hvs.<u24-200>", severity: critical, need: mixed},
-		{vendor: "vault", template: "hvb.<u100-400>", severity: critical, need: mixed},
-		{vendor: "vault", template: "hvr.<u24-200>", severity: critical, need: mixed},
+		{vendor: "vault", template: "hvs.<u24-200>", severity: high, need: mixed},
+		{vendor: "vault", template: "hvb.<u100-400>", severity: high, need: mixed},
+		{vendor: "vault", template: "hvr.<u24-200>", severity: high, need: mixed},
 		{vendor: "pulumi", template: "pul-<x40>", severity: high},
 		{vendor: "doppler", template: "dp.pt.<n40-44>", severity: high},
 		{vendor: "doppler", template: "dp.st.<n40-44>", severity: high},
@@ -162,10 +162,10 @@ func cloudFormats() []format {
 		{vendor: "clickhouse", template: "4b1d<n38>", severity: high, need: threefold},
 		{vendor: "confluent", template: "cflt<b60>", severity: high, need: mixed},
 		{vendor: "convex", template: "prod:<a8-40>|<b40-120>", severity: high, need: mixed},
-		{vendor: "age", template: "AGE-SECRET-KEY-1<A58>", severity: critical},
-		{vendor: "1password", template: "ops_eyJ<b200-2000>", severity: critical},
-		{vendor: "1password", template: "A3-<A6>-<A11>-<A5>-<A5>-<A5>", severity: critical},
-		{vendor: "1password", template: "A3-<A6>-<A6>-<A5>-<A5>-<A5>-<A5>", severity: critical},
+		{vendor: "age", template: "AGE-SECRET-KEY-1<A58>", severity: high},
+		{vendor: "1password", template: "ops_eyJ<b200-2000>", severity: high},
+		{vendor: "1password", template: "A3-<A6>-<A11>-<A5>-<A5>-<A5>", severity: high},
+		{vendor: "1password", template: "A3-<A6>-<A6>-<A5>-<A5>-<A5>-<A5>", severity: high},
 		{vendor: "infracost", template: "ico-<n32>", severity: high, need: mixed},
 	}
 }

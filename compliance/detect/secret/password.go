@@ -13,6 +13,9 @@ func (s *search) password(v []byte, quoted, prose bool) bool {
 	if !quoted && (s.reference(v) || bytes.ContainsAny(v, "[]{}") && !s.has(v, digit)) || v[0] == '$' && s.all(v[1:], word) || v[0] == '{' && v[len(v)-1] == '}' || v[0] == '%' && v[len(v)-1] == '%' {
 		return false
 	}
+	if s.all(v, upper|digit|underscore) && bytes.Count(v, []byte("_")) > 1 {
+		return false // the name of a variable
+	}
 	low := bytes.ToLower(v)
 	for _, hashed := range []string{"$2a$", "$2b$", "$2y$", "$argon2", "pbkdf2", "$scrypt", "$6$", "$5$", "$1$", "{ssha", "sha256:", "sha1:", "sha512:", "http://", "https://", "process.env", "os.environ", "env."} {
 		if bytes.HasPrefix(low, []byte(hashed)) {
@@ -42,8 +45,14 @@ func (s *search) password(v []byte, quoted, prose bool) bool {
 		// "8-character", "v2.0.1": text about passwords.
 		return !prose || digits > 1 || s.kinds(v) == 3 || special > 0 || !s.sets.has(v[0], digit)
 	default:
-		return !prose && special > 0 && special < letters && !s.all(v, lower|hyphen|underscore|dot|slashPlus) && !s.all(v, upper|hyphen|underscore|dot)
+		return !prose && special > 0 && special < letters && !s.coded(v) && !s.all(v, lower|hyphen|underscore|dot|slashPlus) && !s.all(v, upper|hyphen|underscore|dot)
 	}
+}
+
+// coded says that a value without digits has signs that programs and forms put
+// between words, as in "user:password", "host[:port]", "anonymous@".
+func (s *search) coded(v []byte) bool {
+	return bytes.ContainsAny(v, `:;,()[]{}<>\|"'`+"`") || v[len(v)-1] == '@'
 }
 
 // withMarks widens a password beyond marks that end other values, as people put

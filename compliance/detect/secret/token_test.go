@@ -36,6 +36,7 @@ func TestEveryFormatIsFoundAndNamed(t *testing.T) {
 				require.Equal(t, APIKey, got.Entity)
 				require.Equal(t, "API Key Detection", got.Rule)
 				require.Equal(t, detect.Security, got.Category)
+				require.Contains(t, []detect.Severity{detect.High, detect.Medium}, got.Severity, "no rule is graver than clients know it")
 			}
 			require.LessOrEqual(t, missed, 5)
 		})

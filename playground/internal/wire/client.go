@@ -40,7 +40,9 @@ type Request struct {
 
 // Client calls one provider.
 type Client struct {
-	config  Config
+	config Config // without the key
+	// key is a function so that no way to print a client shows it.
+	key     func() string
 	base    *url.URL
 	http    http.Client
 	idle    func()
@@ -57,7 +59,9 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Client{config: c, base: base, sleep: sleep, random: random}
+	key := c.APIKey
+	c.APIKey = ""
+	w := &Client{config: c, key: func() string { return key }, base: base, sleep: sleep, random: random}
 	w.breaker = newBreaker(c)
 	if c.HTTPClient != nil {
 		w.http = *c.HTTPClient

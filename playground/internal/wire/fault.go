@@ -108,7 +108,7 @@ func (w *Client) at(cause error) error {
 // hidden is a cause without the key. Causes that do not hold it, which is all
 // but those of strange transports, stay what they are.
 func (w *Client) hidden(err error) error {
-	key := w.config.APIKey
+	key := w.key()
 	if key == "" || err == nil || !strings.Contains(err.Error(), key) {
 		return err
 	}
@@ -128,7 +128,7 @@ func (w *Client) refused(r Request, res *http.Response, words Words) *fault {
 	if res != nil {
 		header = res.Header
 	}
-	message := clean(words.Message, w.config.APIKey)
+	message := clean(words.Message, w.key())
 	fail := func(code pmerr.Code, format string, args ...any) *fault {
 		f := w.failure(code, format, args...)
 		if e, ok := errors.AsType[*pmerr.Error](f.err); ok {
@@ -154,7 +154,7 @@ func (w *Client) refused(r Request, res *http.Response, words Words) *fault {
 	case status == http.StatusNotFound && words.Empty():
 		return client(fail(pmerr.ProviderError, "has no such API: %s", w.checkBase()).because(w.at(errors.New("status 404"))))
 	case status == http.StatusNotFound && r.Model != "":
-		return client(fail(pmerr.InvalidRequest, "does not know the model %q%s", clean(r.Model, w.config.APIKey), colon(message)))
+		return client(fail(pmerr.InvalidRequest, "does not know the model %q%s", clean(r.Model, w.key()), colon(message)))
 	case status == http.StatusRequestTimeout || status == http.StatusGatewayTimeout:
 		f := fail(pmerr.Timeout, "took too long to answer (status %d)%s", status, colon(message))
 		f.again = status == http.StatusGatewayTimeout
@@ -202,7 +202,7 @@ func (w *Client) keyRefused(fail func(pmerr.Code, string, ...any) *fault, status
 		check = "Options.APIKey"
 	}
 	switch {
-	case w.config.APIKey == "":
+	case w.key() == "":
 		return fail(pmerr.ProviderError, "wants an API key: set %s", check)
 	case status == http.StatusForbidden:
 		return fail(pmerr.ProviderError, "forbids this to the API key: check %s, and what its account may do", check)

@@ -36,8 +36,8 @@ func (w *Client) send(ctx, own context.Context, r Request, body []byte, accept s
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if w.config.APIKey != "" {
-		w.config.Authorize(req.Header, w.config.APIKey)
+	if w.key() != "" {
+		w.config.Authorize(req.Header, w.key())
 	}
 	res, err := w.http.Do(req)
 	if err != nil {
@@ -77,7 +77,7 @@ const shortestSecret = 16
 // veil hides the key in what a provider answers. No provider says it, but
 // gateways that are being debugged do.
 func (w *Client) veil(data []byte) []byte {
-	if key := w.config.APIKey; len(key) >= shortestSecret && bytes.Contains(data, []byte(key)) {
+	if key := w.key(); len(key) >= shortestSecret && bytes.Contains(data, []byte(key)) {
 		return bytes.ReplaceAll(data, []byte(key), []byte(redaction))
 	}
 	return data
