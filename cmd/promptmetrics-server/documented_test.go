@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,15 +28,9 @@ func TestTheDocumentNamesEveryVariable(t *testing.T) {
 		}
 	}
 	for name := range documented {
-		if !slices.Contains(refused, name) {
-			require.Contains(t, about, name, "--help must name %s", name)
-		}
 		require.Contains(t, read, name, "docs/configuration.md has %s, which nothing reads", name)
 	}
 }
-
-// refused are the variables of features that this version does not have.
-var refused = []string{"DRIVER", "REDIS_URL", "OTEL_ENABLED", "METRICS_ADDR", "GIT_REMOTE_URL"}
 
 // variablesOfTheCode finds the calls of environment's methods, with the default
 // where it is a number or a word.

@@ -90,23 +90,6 @@ and by a file .env in the working folder, over which the environment wins:
   TRUST_PROXY                    true if one reverse proxy in front sets X-Forwarded-For (false)
   LOG_LEVEL, LOG_FORMAT          debug, info, warn, error; text, json (info, text)
 
-Models of the playground and of evaluations; a provider is there if its key or address is:
-
-  OPENAI_API_KEY, OPENAI_BASE_URL
-  ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL
-  COHERE_API_KEY, COHERE_BASE_URL
-  OLLAMA_BASE_URL
-  AZURE_OPENAI_API_KEY, AZURE_OPENAI_BASE_URL, AZURE_OPENAI_API_VERSION, AZURE_OPENAI_DEPLOYMENTS
-  OPENAI_COMPATIBLE_BASE_URL, OPENAI_COMPATIBLE_API_KEY, OPENAI_COMPATIBLE_NAME
-  DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD   what a workspace may spend on them in a month (100)
-
-Evaluations and compliance:
-
-  EVALUATION_WEBHOOK_HOSTS       hosts that rules of the type webhook may call (none)
-  EVALUATION_WEBHOOK_PRIVATE     true lets those hosts have private addresses (false)
-  COMPLIANCE_PROVIDER            builtin, llm-guard or lakera (builtin)
-  COMPLIANCE_SCANNER_URL, COMPLIANCE_SCANNER_TOKEN, LAKERA_API_KEY
-
 The commands below work while a server runs on the same data.`
 
 // commands is the table of contents.
