@@ -31,7 +31,7 @@ func (c *Client) runTools(id workspace.ID) eval.RunTools {
 	spend := budget.NewService(c.store.Budget(id, evaluator), c.monthly, c.now)
 	guard := callGuard{c.compliance.Workspace(id, evaluator, nil)}
 	asks := models{all: c.playground, guard: guard, own: c.playground.Workspace(playground.Scope{
-		Recorder: telemetry.NewService(c.telemetry.Workspace(id, evaluator), c.prices),
+		Recorder: patient{telemetry.NewService(c.telemetry.Workspace(id, evaluator), c.prices)},
 		Budget:   spend, Auditor: c.store.Auditor(id, evaluator), Guard: guard,
 	})}
 	return eval.RunTools{

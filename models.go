@@ -2,10 +2,13 @@ package promptmetrics
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
 
 // models asks the playground for evaluations: its calls are guarded, limited,
@@ -37,6 +40,29 @@ func (m models) Ask(ctx context.Context, q eval.Question) (eval.Reply, error) {
 		Output: answer.Output, LatencyMS: answer.LatencyMS,
 		TokensIn: answer.TokensIn, TokensOut: answer.TokensOut, CostUSD: answer.CostUSD,
 	}, nil
+}
+
+// patient waits for a database that is away with the log of a call, until the
+// caller's time is over: the model has answered and is paid, and who is told
+// that it is unavailable asks it again.
+type patient struct{ playground.Recorder }
+
+// recordWait is the pause between two tries to log a call.
+const recordWait = 200 * time.Millisecond
+
+// RecordCall implements [playground.Recorder].
+func (p patient) RecordCall(ctx context.Context, c telemetry.Call, l telemetry.Log) (telemetry.Log, error) {
+	for {
+		recorded, err := p.Recorder.RecordCall(ctx, c, l)
+		if !errors.Is(err, pmerr.ErrUnavailable) {
+			return recorded, err
+		}
+		select {
+		case <-time.After(recordWait):
+		case <-ctx.Done():
+			return recorded, err
+		}
+	}
 }
 
 // Embed gives a vector for each text, from a provider that makes them.

@@ -1,7 +1,8 @@
 // Package budget bounds what a workspace spends on models in a month. The
 // spend is what its logs cost, whoever recorded them; the bound keeps model
 // calls of the playground and of evaluation runs from starting. It never
-// refuses a log.
+// refuses a log. Calls that were under way when it was reached are paid, and a
+// model without a price costs nothing here.
 package budget
 
 import (
@@ -74,13 +75,24 @@ func NewService(store Store, fallback *float64, now func() time.Time) *Service {
 
 // Get gives the budget of the running month; see [Budgets].
 func (s *Service) Get(ctx context.Context) (Budget, error) {
-	limit, err := s.store.Limit(ctx)
+	limit, err := s.limit(ctx)
 	if err != nil {
 		return Budget{}, err
 	}
-	if !limit.Set {
-		limit.USD = s.fallback
+	return s.sum(ctx, limit)
+}
+
+// limit is what the workspace may spend, nil for any amount.
+func (s *Service) limit(ctx context.Context) (*float64, error) {
+	limit, err := s.store.Limit(ctx)
+	if err != nil || limit.Set {
+		return limit.USD, err
 	}
+	return s.fallback, nil
+}
+
+// sum holds what was spent against a limit.
+func (s *Service) sum(ctx context.Context, limit *float64) (Budget, error) {
 	now := s.now().UTC()
 	from := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
 	spent, err := s.store.Spent(ctx, from, from.AddDate(0, 1, 0))
@@ -88,8 +100,8 @@ func (s *Service) Get(ctx context.Context) (Budget, error) {
 		return Budget{}, err
 	}
 	b := Budget{Month: from.Format("2006-01"), SpentUSD: spent}
-	if limit.USD != nil {
-		usd, left := *limit.USD, max(0, *limit.USD-spent)
+	if limit != nil {
+		usd, left := *limit, max(0, *limit-spent)
 		b.BudgetUSD, b.RemainingUSD = &usd, &left
 	}
 	return b, nil
@@ -109,12 +121,13 @@ func (s *Service) Set(ctx context.Context, usd *float64) (Budget, error) {
 // Check tells whether another model call may start: a spent budget is
 // ErrBadRequest with details code, spend and budget. ErrUnavailable.
 func (s *Service) Check(ctx context.Context) error {
-	b, err := s.Get(ctx)
-	if err != nil {
+	limit, err := s.limit(ctx)
+	if err != nil || limit == nil {
 		return err
 	}
-	if b.BudgetUSD == nil || b.SpentUSD < *b.BudgetUSD {
-		return nil
+	b, err := s.sum(ctx, limit)
+	if err != nil || b.SpentUSD < *b.BudgetUSD {
+		return err
 	}
 	return pmerr.New(pmerr.BadRequest, "The budget of %s is spent: raise it with PUT /v1/budget, or wait for the next month", b.Month).
 		With("code", Exceeded).With("spend", b.SpentUSD).With("budget", *b.BudgetUSD)

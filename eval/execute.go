@@ -9,8 +9,17 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
+// internalReason is what callers see of faults of ours.
+const internalReason = "internal error; the server's log has it"
+
 // execute brings a claimed run to its end.
 func (r *Runner) execute(ctx context.Context, j Job) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			r.panicked(j, cause)
+			r.end(ctx, j, failed(internalReason))
+		}
+	}()
 	if j.Task {
 		r.end(ctx, j, failed("the program that ran it has ended; start it again"))
 		return
@@ -125,7 +134,7 @@ func (r *Runner) conclude(ctx context.Context, j Job, x *examiner, err error) {
 		return // Closing: the run goes on at the next start.
 	case err != nil:
 		r.c.Logger.Error("an evaluation run met an internal error", "workspace", j.Workspace.String(), "run", j.Run.ID, "error", err)
-		r.end(ctx, j, failed("internal error; the server's log has it"))
+		r.end(ctx, j, failed(internalReason))
 		return
 	}
 	err = r.complete(ctx, j, x)
@@ -135,7 +144,7 @@ func (r *Runner) conclude(ctx context.Context, j Job, x *examiner, err error) {
 		r.end(ctx, j, failed(s.reason))
 	default:
 		r.c.Logger.Error("an evaluation run could not be summed up", "workspace", j.Workspace.String(), "run", j.Run.ID, "error", err)
-		r.end(ctx, j, failed("internal error; the server's log has it"))
+		r.end(ctx, j, failed(internalReason))
 	}
 }
 

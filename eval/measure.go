@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
 // Task is a Go function whose answers are evaluated, such as an agent. It is
@@ -63,7 +65,8 @@ func (t Task) protect(ctx context.Context, row Row) (out Output, err error) {
 // stored like any other, with the version tag that the caller gives its program,
 // and can be compared. Rows that have an output of their own are scored as they
 // are. When the context ends the run is cancelled, and the context's error is
-// returned with it. Unknown evaluations and datasets are ErrNotFound.
+// returned with it. A run that had to be given up is ErrUnavailable. Unknown
+// evaluations and datasets are ErrNotFound.
 func (s *Service) Run(ctx context.Context, evaluationID int64, spec RunSpec, task Task) (Run, error) {
 	if err := spec.check(); err != nil {
 		return Run{}, err
@@ -94,7 +97,11 @@ func (s *Service) Run(ctx context.Context, evaluationID int64, spec RunSpec, tas
 		return run, errors.Join(context.Cause(ctx), stored)
 	}
 	s.runner.conclude(own, job, x, err)
-	return s.GetRun(ctx, evaluationID, job.Run.ID)
+	run, err := s.GetRun(ctx, evaluationID, job.Run.ID)
+	if err == nil && run.Status == RunRunning {
+		err = pmerr.New(pmerr.Unavailable, "The run was given up: its client was closed, or its database was away for longer than a lease")
+	}
+	return run, err
 }
 
 // Measurement is an evaluation that needs no store.

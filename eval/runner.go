@@ -122,6 +122,9 @@ func (r *Runner) Work(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+	// The runs of tasks have the contexts of their callers; nobody renews their
+	// leases any more.
+	r.giveUp()
 	jobs.Wait()
 	// A process that is restarted need not wait for its own lease.
 	bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
@@ -173,13 +176,18 @@ func (r *Runner) keep(ctx context.Context, renewed time.Time) time.Time {
 	// the model for the same rows.
 	if ctx.Err() == nil && r.c.Now().Sub(renewed) >= r.c.Lease-patience {
 		r.c.Logger.Error("the leases of evaluation runs could not be renewed; the runs are given up", "error", err)
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		for _, giveUp := range r.active {
-			giveUp(errLost)
-		}
+		r.giveUp()
 	}
 	return renewed
+}
+
+// giveUp leaves all runs to others.
+func (r *Runner) giveUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, lose := range r.active {
+		lose(errLost)
+	}
 }
 
 // look ends what was cancelled, deleted or taken over.

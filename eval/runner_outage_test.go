@@ -10,6 +10,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
+	"github.com/promptmetrics-go/promptmetrics/page"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
@@ -89,6 +90,52 @@ func TestRunnerInTrouble(t *testing.T) {
 			cut := time.Now()
 			n.queue.sever()
 			require.Less(t, (<-ended).Sub(cut), s.lease-500*time.Millisecond, "another node may ask the model from then on")
+		})
+
+		t.Run("a row that makes a provider panic fails, and no other", func(t *testing.T) {
+			t.Parallel()
+			s, model := newSite(t, e)
+			n := s.start(t)
+			model.Script("m", func(_ context.Context, q eval.Question, _ int) (eval.Reply, error) {
+				if q.Messages[0].Content == "question 1" {
+					panic("sk-secret of the provider")
+				}
+				return reply("right")
+			})
+			evaluation, dataset := n.ask(t, "m", 3)
+			run := n.run(t, "m", evaluation, dataset)
+			ended := n.await(t, evaluation, run.ID)
+			require.Equal(t, eval.RunCompleted, ended.Status, "%+v", ended.Results)
+			require.Equal(t, 1, ended.Results.Errors)
+			require.InDelta(t, 2.0/3, *ended.Score, 1e-12)
+			rows, err := n.evals.RunRows(t.Context(), evaluation, run.ID, page.Request{})
+			require.NoError(t, err)
+			require.Equal(t, "internal error; the server's log has it", rows.Items[1].Error)
+		})
+
+		t.Run("a task does not outlive the client that it runs on", func(t *testing.T) {
+			t.Parallel()
+			s, _ := newSite(t, e)
+			n := s.start(t)
+			evaluation, dataset := n.ask(t, "m", 3)
+			begun, over := make(chan struct{}, 9), make(chan error, 1)
+			go func() {
+				_, err := n.evals.Run(t.Context(), evaluation, eval.RunSpec{DatasetID: &dataset}, func(ctx context.Context, _ eval.Row) (eval.Output, error) {
+					begun <- struct{}{}
+					<-ctx.Done()
+					return eval.Output{}, ctx.Err()
+				})
+				over <- err
+			}()
+			<-begun
+			n.stop()
+			select {
+			case err := <-over:
+				require.ErrorIs(t, err, pmerr.ErrUnavailable)
+				require.ErrorContains(t, err, "The run was given up")
+			case <-time.After(20 * time.Second):
+				t.Fatal("the task goes on without a lease")
+			}
 		})
 	})
 }

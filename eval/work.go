@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 	"github.com/promptmetrics-go/promptmetrics/registry"
+	"github.com/promptmetrics-go/promptmetrics/timestamp"
 )
 
 // pendingPage is how many rows are read ahead of the workers.
@@ -74,7 +76,7 @@ func (r *Runner) row(ctx context.Context, j Job, x *examiner, row Row) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	result, err := x.examine(ctx, row)
+	result, err := r.examine(ctx, j, x, row)
 	if err != nil {
 		return err
 	}
@@ -86,6 +88,27 @@ func (r *Runner) row(ctx context.Context, j Job, x *examiner, row Row) error {
 		return errLost
 	}
 	return lost(err)
+}
+
+// examine gives the result of a row also where a provider or a scorer panics.
+// It would take the whole process along, and again after each restart, since
+// the row would still be pending.
+func (r *Runner) examine(ctx context.Context, j Job, x *examiner, row Row) (result RowResult, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			r.panicked(j, cause)
+			result = RowResult{RowID: row.ID, Source: Rendered, Rules: []Verdict{}, Error: internalReason, CreatedAt: timestamp.Of(x.now())}
+			if row.Output != nil {
+				result.Source = Recorded
+			}
+			err = nil
+		}
+	}()
+	return x.examine(ctx, row)
+}
+
+func (r *Runner) panicked(j Job, cause any) {
+	r.c.Logger.Error("an evaluation run met a panic", "workspace", j.Workspace.String(), "run", j.Run.ID, "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
 }
 
 // outlive gives a context that lives on for a while after another has ended.

@@ -311,12 +311,14 @@ func fits(document any, at string, schema map[string]any, v any) error {
 	if ref, ok := schema["$ref"].(string); ok {
 		schema, _ = resolve(document, ref).(map[string]any)
 	}
-	if either, ok := schema["anyOf"].([]any); ok { // a thing or null
-		if v == nil && slices.ContainsFunc(either, isNull) {
-			return nil
+	if either, ok := schema["anyOf"].([]any); ok {
+		var err error
+		for _, one := range either {
+			if err = fits(document, at, one.(map[string]any), v); err == nil {
+				return nil
+			}
 		}
-		first, _ := either[0].(map[string]any)
-		return fits(document, at, first, v)
+		return err
 	}
 	if kinds := typesOf(schema); len(kinds) > 0 && !slices.ContainsFunc(kinds, func(kind string) bool { return isOf(kind, v) }) {
 		return fmt.Errorf("%s: %v is not of %v", at, v, kinds)
@@ -352,11 +354,6 @@ func fits(document any, at string, schema map[string]any, v any) error {
 		}
 	}
 	return nil
-}
-
-func isNull(schema any) bool {
-	s, ok := schema.(map[string]any)
-	return ok && s["type"] == "null"
 }
 
 func typesOf(schema map[string]any) (kinds []string) {

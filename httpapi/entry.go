@@ -51,7 +51,8 @@ func (w *entryWriter) prompt(p *registry.Prompt) {
 	w.raw(`,"messages":`)
 	w.messages(p.Messages)
 	if p.Variables != nil {
-		w.other(`,"variables":`, p.Variables)
+		w.raw(`,"variables":`)
+		w.variables(p.Variables)
 	}
 	if p.ModelConfig != nil {
 		w.other(`,"model_config":`, p.ModelConfig)
@@ -84,6 +85,33 @@ func (w *entryWriter) messages(messages []registry.Message) {
 		w.raw("}")
 	}
 	w.raw("]")
+}
+
+func (w *entryWriter) variables(variables map[string]registry.Variable) {
+	var few [8]string
+	names := few[:0]
+	for name := range variables {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	w.raw("{")
+	for i, name := range names {
+		v := variables[name]
+		if i > 0 {
+			w.raw(",")
+		}
+		w.text("", name)
+		w.text(`:{"type":`, string(v.Type))
+		if v.Required {
+			w.raw(`,"required":true`)
+		}
+		if len(v.Default) > 0 {
+			w.other(`,"default":`, v.Default)
+		}
+		w.extra(v.Extra)
+		w.raw("}")
+	}
+	w.raw("}")
 }
 
 // extra appends the fields that no struct knows, by name.

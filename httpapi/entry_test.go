@@ -33,7 +33,7 @@ func fullEntry() registry.Entry {
 				{Role: registry.Assistant, Extra: map[string]json.RawMessage{"z": []byte(`[1, 2]`), "a\"": []byte(`{"x": "<"}`)}},
 			},
 			Variables: map[string]registry.Variable{
-				"b": {Type: registry.Number, Required: true},
+				"b": {Type: registry.Number, Required: true, Default: []byte(`1`)}, "<c\">": {},
 				"a": {Type: registry.Object, Default: []byte(`{"k": 1.50}`), Extra: map[string]json.RawMessage{"doc": []byte(`"<i>"`)}},
 			},
 			ModelConfig: &registry.ModelConfig{
@@ -73,7 +73,7 @@ func TestEntryIsWrittenAsEncodingJSONDoes(t *testing.T) {
 func TestEntryWriterKnowsEveryField(t *testing.T) {
 	t.Parallel()
 	e := fullEntry()
-	for _, part := range []any{e, e.Content, e.Content.Messages[0], e.Version} {
+	for _, part := range []any{e, e.Content, e.Content.Messages[0], e.Content.Variables["b"], e.Version} {
 		v := reflect.ValueOf(part)
 		for i := range v.NumField() {
 			f := v.Type().Field(i)

@@ -1,10 +1,6 @@
 package playground
 
-import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-)
+import "encoding/json"
 
 // Role says who speaks a message.
 type Role string
@@ -109,8 +105,7 @@ const (
 )
 
 // Event is one part of a streamed answer; fields that its type does not use
-// are empty. As JSON an event has the fields of its type and no others: those of
-// metrics are always there, null where they are unknown.
+// are empty.
 type Event struct {
 	Type         EventType `json:"type"`
 	Content      string    `json:"content,omitempty"`
@@ -120,41 +115,6 @@ type Event struct {
 	LatencyMS    int64     `json:"latencyMs,omitempty"`
 	CostUSD      *float64  `json:"costUsd,omitempty"`
 	FinishReason string    `json:"finishReason,omitempty"`
-}
-
-// MarshalJSON writes the fields of the type.
-func (e Event) MarshalJSON() ([]byte, error) {
-	var v any
-	switch e.Type {
-	case EventMetrics:
-		v = struct {
-			Type      EventType `json:"type"`
-			TokensIn  *int64    `json:"tokensIn"`
-			TokensOut *int64    `json:"tokensOut"`
-			LatencyMS int64     `json:"latencyMs"`
-			CostUSD   *float64  `json:"costUsd"`
-		}{e.Type, e.TokensIn, e.TokensOut, e.LatencyMS, e.CostUSD}
-	case EventDone:
-		v = struct {
-			Type         EventType `json:"type"`
-			FinishReason string    `json:"finishReason"`
-		}{e.Type, e.FinishReason}
-	case EventToken, EventToolCall:
-		v = struct {
-			Type     EventType `json:"type"`
-			Content  string    `json:"content,omitempty"`
-			ToolCall *ToolCall `json:"toolCall,omitempty"`
-		}{e.Type, e.Content, e.ToolCall}
-	default:
-		return nil, fmt.Errorf("an event of the type %q has no form", e.Type)
-	}
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return nil, fmt.Errorf("write an event: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // Model is a model that a provider offers.

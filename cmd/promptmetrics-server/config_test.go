@@ -207,4 +207,17 @@ func TestUsage(t *testing.T) {
 			require.Empty(t, r.Err)
 		}
 	})
+	t.Run("the help names what can be set, in lines that fit", func(t *testing.T) {
+		t.Parallel()
+		help := programs.Run(t, servertest.Call{Dir: t.TempDir()}, "promptmetrics-server", "--help").Out
+		for _, name := range []string{
+			"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "COHERE_API_KEY", "OLLAMA_BASE_URL", "AZURE_OPENAI_BASE_URL", "OPENAI_COMPATIBLE_BASE_URL",
+			"DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD", "COMPLIANCE_PROVIDER", "EVALUATION_WEBHOOK_HOSTS", "DATABASE_URL",
+		} {
+			require.Contains(t, help, name)
+		}
+		for line := range strings.Lines(help) {
+			require.LessOrEqual(t, len(line), 101, line)
+		}
+	})
 }

@@ -15,10 +15,10 @@ func (p *program) seedDemo() *cobra.Command {
 	var name string
 	cmd := &cobra.Command{
 		Use:   "seed-demo",
-		Short: "Add prompts and telemetry to look at",
-		Long: "Publishes a few prompts with several versions and labels, and records logs, traces and\n" +
-			"runs as if they had just been used. What is there already is left alone, so it may be\n" +
-			"run again.",
+		Short: "Add prompts, telemetry and measurements to look at",
+		Long: "Publishes a few prompts with several versions and labels, records logs, traces and runs as if\n" +
+			"they had just been used, and adds a dataset, an evaluation, an A/B test, and scans for\n" +
+			"sensitive data. What is there already is left alone, so it may be run again.",
 		Args: cobra.NoArgs,
 		RunE: p.doing(func(ctx context.Context, _ []string) error { return p.seed(ctx, name) }),
 	}
@@ -33,12 +33,17 @@ func (p *program) seed(ctx context.Context, name string) error {
 	}
 	added, err := withData(p, func(_ config, pm *promptmetrics.Client) (demo.Added, error) {
 		ws := pm.In(id, workspace.Actor{Name: "seed-demo", Admin: true})
-		return demo.Seed(ctx, ws.Registry, ws.Telemetry, time.Now())
+		return demo.Seed(ctx, demo.Workspace{
+			Registry: ws.Registry, Telemetry: ws.Telemetry, Evals: ws.Evals, ABTests: ws.ABTests, Compliance: ws.Compliance,
+		}, time.Now())
 	})
 	if err != nil {
 		return err
 	}
-	p.say("Added to the workspace %s: %d prompt versions, %d labels, %d logs, %d traces, %d runs",
-		name, added.Versions, added.Labels, added.Logs, added.Traces, added.Runs)
+	if added == (demo.Added{}) {
+		p.say("Added nothing to the workspace %s: all of the demo is there", name)
+		return nil
+	}
+	p.say("Added to the workspace %s: %s", name, added)
 	return nil
 }

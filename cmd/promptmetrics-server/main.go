@@ -6,7 +6,7 @@
 //	promptmetrics-server migrate                          bring the schema up to date
 //	promptmetrics-server reindex                          rebuild the index from the prompt store
 //	promptmetrics-server backup FILE                      copy everything into one file
-//	promptmetrics-server seed-demo                        add prompts and telemetry to look at
+//	promptmetrics-server seed-demo                        add prompts, telemetry and measurements to look at
 //	promptmetrics-server health                           ask the server how it is
 //
 // Everything is configured by the environment and by a file .env in the working

@@ -122,9 +122,10 @@ func TestSeedDemo(t *testing.T) {
 
 	first := s.Run(t, "seed-demo", "--workspace", "show")
 	require.Zero(t, first.Code, first.Err)
-	require.Equal(t, "Added to the workspace show: 8 prompt versions, 6 labels, 400 logs, 6 traces, 8 runs\n", first.Out)
+	require.Equal(t, "Added to the workspace show: 8 prompt versions, 6 labels, 400 logs, 6 traces, 8 runs, "+
+		"1 dataset, 1 evaluation, 24 results, 1 A/B test, 4 compliance scores, 1 compliance rule, 1 allow-list entry\n", first.Out)
 	again := s.Run(t, "seed-demo", "--workspace", "show")
-	require.Equal(t, "Added to the workspace show: 0 prompt versions, 0 labels, 0 logs, 0 traces, 0 runs\n", again.Out)
+	require.Equal(t, "Added nothing to the workspace show: all of the demo is there\n", again.Out)
 
 	total := func(path string) (n float64) {
 		var list struct {

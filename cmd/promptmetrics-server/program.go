@@ -71,6 +71,22 @@ and by a file .env in the working folder, over which the environment wins:
   GITHUB_WEBHOOK_SECRET          secret of POST /webhooks/github
   RETENTION_DAYS                 how long logs, traces and runs are kept (0, for ever)
   PRICES_PATH                    a price file that overrides the built-in table
+  OPENAI_API_KEY, ANTHROPIC_API_KEY, COHERE_API_KEY
+                                 a provider of models each; OPENAI_BASE_URL and so on say
+                                 where it is, if it is not the provider itself
+  OLLAMA_BASE_URL                an Ollama, such as http://localhost:11434
+  AZURE_OPENAI_API_KEY, AZURE_OPENAI_BASE_URL
+                                 Azure OpenAI, with AZURE_OPENAI_DEPLOYMENTS (their names, with
+                                 commas) and AZURE_OPENAI_API_VERSION
+  OPENAI_COMPATIBLE_BASE_URL     a server that speaks like OpenAI, with OPENAI_COMPATIBLE_API_KEY
+                                 and OPENAI_COMPATIBLE_NAME (openai_compatible)
+  DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD
+                                 what models may cost a workspace in a month (100)
+  COMPLIANCE_PROVIDER            what finds sensitive data: builtin, llm-guard, lakera (builtin);
+                                 with COMPLIANCE_SCANNER_URL, COMPLIANCE_SCANNER_TOKEN for
+                                 llm-guard, LAKERA_API_KEY for lakera
+  EVALUATION_WEBHOOK_HOSTS       hosts that rules of evaluations may call, with commas (none);
+                                 EVALUATION_WEBHOOK_PRIVATE=true lets them be in this network
   TRUST_PROXY                    true if one reverse proxy in front sets X-Forwarded-For (false)
   LOG_LEVEL, LOG_FORMAT          debug, info, warn, error; text, json (info, text)
 

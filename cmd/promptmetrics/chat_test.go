@@ -282,7 +282,8 @@ func TestBudget(t *testing.T) {
 	require.Equal(t, month+": $0.00045 of $0.00040 spent, $0 left (112 %)\n", u.must(t, "budget"))
 	r = u.run(t, "chat", "--provider", "openai", "--model", "gpt-4o-mini", "-m", "x")
 	require.Equal(t, 1, r.Code)
-	require.Contains(t, r.Err, "is spent: raise it")
+	require.Equal(t, "promptmetrics: The budget of "+month+" is spent: raise it with promptmetrics budget --set, or wait for the next month "+
+		"(budget 0.0004, spend 0.00045)\n", r.Err)
 	if _, err := exec.LookPath("script"); err == nil {
 		shown := programs.Run(t, u.Call, "script", "-qec", filepath.Join(programs.Folder(t), "promptmetrics")+" budget", "/dev/null")
 		require.Contains(t, shown.Out, strings.Repeat("█", 40), "a bar, full and no longer")

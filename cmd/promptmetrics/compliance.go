@@ -89,11 +89,12 @@ func numberOf(text string) (int64, error) {
 }
 
 // deleting removes one thing by its id.
-func (p *program) deleting(short, thing string, remove func(context.Context, *client.Client, int64) error) *cobra.Command {
+func (p *program) deleting(short, thing, example string, remove func(context.Context, *client.Client, int64) error) *cobra.Command {
 	return &cobra.Command{
-		Use:   "delete ID",
-		Short: short,
-		Args:  cobra.ExactArgs(1),
+		Use:     "delete ID",
+		Short:   short,
+		Example: "  " + example,
+		Args:    cobra.ExactArgs(1),
 		RunE: p.asking(func(ctx context.Context, c *client.Client, args []string) error {
 			id, err := numberOf(args[0])
 			if err != nil {

@@ -49,9 +49,10 @@ func (p *program) addRule() *cobra.Command {
 func (p *program) listRules() *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the workspace's own detectors, newest first",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "List the workspace's own detectors, newest first",
+		Example: "  promptmetrics compliance rule list --json",
+		Args:    cobra.NoArgs,
 		RunE: p.asking(func(ctx context.Context, c *client.Client, _ []string) error {
 			if err := checkLimit(limit); err != nil {
 				return err
@@ -73,7 +74,7 @@ func (p *program) listRules() *cobra.Command {
 }
 
 func (p *program) deleteRule() *cobra.Command {
-	return p.deleting("Remove a detector", "rule", func(ctx context.Context, c *client.Client, id int64) error {
+	return p.deleting("Remove a detector", "rule", "promptmetrics compliance rule delete 3", func(ctx context.Context, c *client.Client, id int64) error {
 		return c.Compliance.DeleteRule(ctx, id)
 	})
 }
@@ -115,9 +116,10 @@ func (p *program) addAllowance() *cobra.Command {
 func (p *program) listAllowances() *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the entries of the allow-list, newest first",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "List the entries of the allow-list, newest first",
+		Example: "  promptmetrics compliance allow list --limit 0",
+		Args:    cobra.NoArgs,
 		RunE: p.asking(func(ctx context.Context, c *client.Client, _ []string) error {
 			if err := checkLimit(limit); err != nil {
 				return err
@@ -147,7 +149,7 @@ func entityOrAll(e detect.Entity) string {
 }
 
 func (p *program) deleteAllowance() *cobra.Command {
-	return p.deleting("Remove an entry of the allow-list", "entry", func(ctx context.Context, c *client.Client, id int64) error {
+	return p.deleting("Remove an entry of the allow-list", "entry", "promptmetrics compliance allow delete 3", func(ctx context.Context, c *client.Client, id int64) error {
 		return c.Compliance.Disallow(ctx, id)
 	})
 }

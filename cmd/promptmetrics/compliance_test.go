@@ -179,7 +179,7 @@ func TestRedact(t *testing.T) {
 		{[]string{"--text", "x", "--file", "mail.txt"}, 2, "none of the others can be"},
 		{[]string{"--text", "x", "--action", "eat"}, 1, "default must be one of replace, mask, hash, remove, keep"},
 		{[]string{"--text", "x", "--entity", "EMAIL_ADDRESS=eat"}, 1, "actions.EMAIL_ADDRESS must be one of"},
-		{[]string{"--text", "x", "--entity", "EMAIL_ADDRESS"}, 2, "EMAIL_ADDRESS must be formatted as key=value"},
+		{[]string{"--text", "x", "--entity", "EMAIL_ADDRESS"}, 2, "--entity must be ENTITY=action, as in EMAIL_ADDRESS=keep"},
 		{[]string{"--file", "none.txt"}, 1, "no such file"},
 		{[]string{"--text", "x", "--map", "none/keys.json"}, 1, "no such file"},
 	} {

@@ -25,7 +25,7 @@ func (p *program) datasets() *cobra.Command {
 			return usage("say what to do, for example: promptmetrics dataset list")
 		},
 	}
-	cmd.AddCommand(p.importDataset(), p.exportDataset(), p.listDatasets())
+	cmd.AddCommand(p.importDataset(), p.exportDataset(), p.listDatasets(), p.deleteDataset())
 	return cmd
 }
 

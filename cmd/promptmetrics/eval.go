@@ -25,7 +25,8 @@ func (p *program) evaluations() *cobra.Command {
 			return usage("say what to do, for example: promptmetrics eval list")
 		},
 	}
-	cmd.AddCommand(p.createEvaluation(), p.listEvaluations(), p.listResults(), p.runEvaluation())
+	cmd.AddCommand(p.createEvaluation(), p.listEvaluations(), p.deleteEvaluation(), p.listResults(),
+		p.runEvaluation(), p.listEvaluationRuns(), p.compareRuns(), p.cancelRun())
 	return cmd
 }
 

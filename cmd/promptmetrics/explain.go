@@ -18,6 +18,8 @@ func (p *program) explain(err error) string {
 	e, ok := errors.AsType[*pmerr.Error](err)
 	if ok {
 		text = strings.TrimPrefix(text, "Validation failed: ")
+		// The API speaks of its calls; here they are commands.
+		text = strings.Replace(text, "PUT /v1/budget", "promptmetrics budget --set", 1)
 		text += aside(e.Details) + p.advice(e)
 	}
 	return oneLine(text)
@@ -28,6 +30,9 @@ func (p *program) explain(err error) string {
 func aside(details map[string]any) string {
 	var words []string
 	for _, name := range slices.Sorted(maps.Keys(details)) {
+		if name == "code" {
+			continue // it says again what the message says
+		}
 		switch v := details[name].(type) {
 		case string, float64, bool:
 			words = append(words, fmt.Sprintf("%s %v", name, v))

@@ -5,7 +5,10 @@
 //	promptmetrics get-prompt welcome --var name=Alice             fetch it rendered
 //	promptmetrics log --prompt-name welcome --version 1.0.0 …     record a model call
 //	TRACE=$(promptmetrics create-trace --prompt-name welcome | jq -r .trace_id)
+//	promptmetrics chat --provider openai --model gpt-4o -m Hi     ask a model
+//	promptmetrics eval run capitals --dataset questions --min-score 0.8
 //	promptmetrics ab-test run 7                                   compare two versions
+//	promptmetrics metrics --window 7d                             sum up what happened
 //	promptmetrics export --out backup && promptmetrics import --dir backup
 //
 // Where the server is, the API key and the workspace come from the flags

@@ -207,8 +207,12 @@ func (t *table) activity(s metrics.ActivitySummary) {
 		name  string
 		count int64
 	}{
-		{"logs", s.TotalLogs}, {"prompts in use", s.ActivePrompts}, {"traces", s.TotalTraces},
-		{"runs", s.TotalRuns}, {"failed runs", s.FailedRuns}, {"evaluations", s.TotalEvaluations},
+		{"logs", s.TotalLogs},
+		{"prompts in use", s.ActivePrompts},
+		{"traces", s.TotalTraces},
+		{"runs", s.TotalRuns},
+		{"failed runs", s.FailedRuns},
+		{"evaluations", s.TotalEvaluations},
 	} {
 		t.row(line.name, strconv.FormatInt(line.count, 10))
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,7 @@ import (
 func (p *program) redact() *cobra.Command {
 	var r compliance.RedactRequest
 	var file, keys string
-	var actions map[string]string
+	var actions []string
 	cmd := &cobra.Command{
 		Use:   "redact",
 		Short: "Print a text without its sensitive data",
@@ -34,7 +35,7 @@ func (p *program) redact() *cobra.Command {
 	flags.StringVar(&r.Text, "text", "", "the text")
 	flags.StringVarP(&file, "file", "f", "", "the file that holds it (default: standard input)")
 	flags.StringVar((*string)(&r.Default), "action", "", "replace, mask, hash, remove or keep (default replace)")
-	flags.StringToStringVar(&actions, "entity", nil, "another action for an entity, as EMAIL_ADDRESS=keep; may be repeated")
+	flags.StringArrayVar(&actions, "entity", nil, "another action for an entity, as EMAIL_ADDRESS=keep; may be repeated")
 	flags.StringVar(&keys, "map", "", "a file for what the tokens stand for, as JSON")
 	cmd.MarkFlagsMutuallyExclusive("text", "file")
 	cmd.RunE = p.asking(func(ctx context.Context, c *client.Client, _ []string) error {
@@ -52,7 +53,11 @@ func (p *program) redact() *cobra.Command {
 			return usage("the text is empty: give --text, --file or standard input")
 		}
 		r.Reversible = keys != ""
-		for entity, action := range actions {
+		for _, pair := range actions {
+			entity, action, both := strings.Cut(pair, "=")
+			if !both || entity == "" {
+				return usage("--entity must be ENTITY=action, as in EMAIL_ADDRESS=keep")
+			}
 			if r.Actions == nil {
 				r.Actions = map[detect.Entity]compliance.Action{}
 			}
@@ -67,9 +72,6 @@ func (p *program) redact() *cobra.Command {
 				return err
 			}
 			redacted.Map = nil // it is in the file, and should not be in a terminal
-		}
-		if redacted.Truncated {
-			p.note("promptmetrics: there was more to find than could be redacted; shorten the text")
 		}
 		if p.json {
 			return p.print(redacted)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/promptmetrics-go/promptmetrics"
@@ -48,7 +49,7 @@ func (b *bench) evaluations(ctx context.Context) error {
 		return err
 	}
 	for _, concurrency := range []int{4, 16, 64} {
-		start := time.Now()
+		start, before := time.Now(), spent(os.Getpid())
 		run, err := pm.Evals.StartRun(ctx, e.ID, eval.RunSpec{DatasetID: &dataset.ID, Provider: "openai", Model: "gpt-4o", Concurrency: concurrency})
 		if err != nil {
 			return err
@@ -61,7 +62,8 @@ func (b *bench) evaluations(ctx context.Context) error {
 			return fmt.Errorf("the run is %s: %+v", run.Status, run.Results)
 		}
 		b.row(fmt.Sprintf("evaluation run of %s rows, %d at a time", thousands(float64(len(rows))), concurrency),
-			thousands(float64(len(rows))/time.Since(start).Seconds())+" rows/s", "")
+			fmt.Sprintf("%s rows/s, %s CPU each, with the played model", thousands(float64(len(rows))/time.Since(start).Seconds()),
+				short((spent(os.Getpid())-before)/time.Duration(len(rows)))), "")
 	}
 	return nil
 }

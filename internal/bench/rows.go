@@ -80,8 +80,8 @@ const (
 	evaluations = 20
 )
 
-// fill stores logs of the last 30 days, with runs and traces to a hundredth of
-// them, and scores of evaluations on each day. The clock is moved through the
+// fill stores logs of the last 30 days, with a run and a trace to about a
+// hundred of them, and scores of evaluations on each day. The clock is moved through the
 // days, as the server dates what it is sent.
 func fill(ctx context.Context, folder string, rows int) (err error) {
 	var now atomic.Int64
@@ -98,7 +98,8 @@ func fill(ctx context.Context, folder string, rows int) (err error) {
 	if err != nil {
 		return err
 	}
-	const step = 1000
+	// Few logs are on as many days as many are.
+	step := max(1, min(1000, rows/60))
 	batch := make([]telemetry.Log, step)
 	for done, day := 0, -1; done < rows; done += step {
 		past := time.Duration(float64(span) * float64(done) / float64(rows))
@@ -109,7 +110,7 @@ func fill(ctx context.Context, folder string, rows int) (err error) {
 		if _, err := pm.Telemetry.LogBatch(ctx, batch); err != nil {
 			return err
 		}
-		for n := range step / 100 {
+		for n := range max(1, step/100) {
 			if err := fillRun(ctx, pm, done+n); err != nil {
 				return err
 			}

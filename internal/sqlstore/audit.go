@@ -58,11 +58,11 @@ func nullable(s string) any {
 	return s
 }
 
-// routine lists the actions that telemetry writes in masses. The same list, in
+// routine lists the actions that telemetry and scans write in masses. The same list, in
 // the same words, is the condition of the index pm_audit_by_action.
-var routine = []string{"log:create", "create_log", "trace:span:create", "create_span", "trace:create", "run:create", "run:update"}
+var routine = []string{"log:create", "create_log", "trace:span:create", "create_span", "trace:create", "run:create", "run:update", "compliance_scan"}
 
-const notRoutine = "action NOT IN ('log:create', 'create_log', 'trace:span:create', 'create_span', 'trace:create', 'run:create', 'run:update')"
+const notRoutine = "action NOT IN ('log:create', 'create_log', 'trace:span:create', 'create_span', 'trace:create', 'run:create', 'run:update', 'compliance_scan')"
 
 // Audit reads the audit log of a workspace.
 func (s *Store) Audit(id workspace.ID) access.AuditLog {

@@ -192,6 +192,10 @@ func (q evaluationQueue) PendingRows(ctx context.Context, j eval.Job, after int6
 	return rows, err
 }
 
+const recordRowSQL = `INSERT INTO pm_evaluation_run_rows (workspace_id, run_id, row_id, source, output, score, passed,
+	rules, error, latency_ms, tokens_in, tokens_out, cost_usd, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workspace_id, run_id, row_id) DO NOTHING`
+
 // RecordRow stores the result of a row.
 func (q evaluationQueue) RecordRow(ctx context.Context, j eval.Job, r eval.RowResult) error {
 	err := q.update(ctx, j, func(ctx context.Context, s *db.Scope) error {
@@ -202,7 +206,8 @@ func (q evaluationQueue) RecordRow(ctx context.Context, j eval.Job, r eval.RowRe
 		if err != nil {
 			return err
 		}
-		done, err := s.Insert(&row).On("CONFLICT (workspace_id, run_id, row_id) DO NOTHING").Exec(ctx)
+		done, err := s.Tx().Run(ctx, recordRowSQL, s.Workspace().String(), row.RunID, row.RowID, row.Source, row.Output, row.Score, row.Passed,
+			row.Rules, row.Error, row.LatencyMS, row.TokensIn, row.TokensOut, row.CostUSD, row.CreatedAt)
 		if err != nil {
 			return err
 		}

@@ -4,21 +4,10 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/uptrace/bun"
-
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 )
 
-// settingRow is one setting of a workspace; its value is JSON.
-type settingRow struct {
-	bun.BaseModel `bun:"table:pm_settings,alias:st"`
-	db.Owned
-	Name      string `bun:"name,pk"`
-	Value     string
-	UpdatedAt int64
-}
-
-// The names of settings.
+// The names of settings; their values are JSON.
 const (
 	settingProtected = "protected-labels"
 	settingBudget    = "monthly-budget-usd"
@@ -26,15 +15,15 @@ const (
 
 // setting reads a setting into a pointer and tells whether there is one.
 func setting(ctx context.Context, s *db.Scope, name string, into any) (bool, error) {
-	var row settingRow
-	err := s.Select(&row).Where("name = ?", name).Scan(ctx)
+	var value string
+	err := s.Tx().RunRow(ctx, "SELECT value FROM pm_settings WHERE workspace_id = ? AND name = ?", s.Workspace().String(), name).Scan(&value)
 	if db.IsNoRows(err) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	return true, json.Unmarshal([]byte(row.Value), into)
+	return true, json.Unmarshal([]byte(value), into)
 }
 
 // setSetting writes a setting.
@@ -43,8 +32,8 @@ func setSetting(ctx context.Context, s *db.Scope, name string, value any) error 
 	if err != nil {
 		return err
 	}
-	row := settingRow{Name: name, Value: string(text), UpdatedAt: db.Micros(s.Now())}
-	_, err = s.Insert(&row).On("CONFLICT (workspace_id, name) DO UPDATE").
-		Set("value = EXCLUDED.value").Set("updated_at = EXCLUDED.updated_at").Exec(ctx)
+	_, err = s.Tx().Run(ctx, `INSERT INTO pm_settings (workspace_id, name, value, updated_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (workspace_id, name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`,
+		s.Workspace().String(), name, string(text), db.Micros(s.Now()))
 	return err
 }

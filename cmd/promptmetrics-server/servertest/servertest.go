@@ -78,6 +78,7 @@ type Result struct {
 // Run runs a program to its end, which must come within a minute.
 func (p *Programs) Run(tb testing.TB, c Call, name string, args ...string) Result {
 	tb.Helper()
+	p.Folder(tb) // building takes a time of its own
 	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
 	var out, errs bytes.Buffer

@@ -88,7 +88,7 @@ func (l *language) places(clause []byte) [uses]place {
 func (l *language) target(clause []byte) (from, to, strength int) {
 	first := l.places(clause)
 	if w := first[asWhole]; w.start >= 0 && w.start < 30 && complete(clause[w.end:]) {
-		return w.start, w.end, 2
+		return w.start, since(clause, w.end), 2
 	}
 	object := first[asObject]
 	if object.start < 0 {
@@ -102,6 +102,16 @@ func (l *language) target(clause []byte) (from, to, strength int) {
 		return q.start, l.wordEnd(clause, narrow.end), 1
 	}
 	return 0, 0, 0
+}
+
+// since widens "everything you were told" by the word that says when.
+func since(clause []byte, end int) int {
+	for _, w := range []string{" before", " so far", " earlier", " previously", " above", " until now", " up to now"} {
+		if bytes.HasPrefix(clause[end:], []byte(w)) && !letterAfter(clause, end+len(w)) {
+			return end + len(w)
+		}
+	}
+	return end
 }
 
 // complete says that "everything before" is not about the first something, as

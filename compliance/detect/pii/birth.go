@@ -13,19 +13,54 @@ const leastYear = 4
 func birth(c *chain, report func(detect.Finding)) {
 	for i := 0; i < len(c.groups) && i < 8; i++ {
 		if start, end, ok := c.numericDate(i); ok {
-			if c.label().is(lBirth|lBorn) || initials(c.t, start) {
+			if c.born(c.label(), start) || initials(c.t, start) {
 				report(birthRule.at(start, end, .9))
 				return
 			}
 			continue
 		}
 		if start, end, ok := writtenDate(c.t, c.groups[i]); ok {
-			if labelsOf(c.t, start, end).is(lBirth|lBorn) || initials(c.t, start) {
+			if c.born(labelsOf(c.t, start, end), start) || initials(c.t, start) {
 				report(birthRule.at(start, end, .9))
 				return
 			}
 		}
 	}
+}
+
+// reachBorn is how far before a date a verb such as "born" may stand, in bytes.
+const reachBorn = 24
+
+// born says whether the words beside a date make it one of birth. Behind another
+// number they do so in a table only, where the names of columns stand above:
+// "DOB: 1/2/1948. Seen on 3/4/2023" has one such date.
+func (c *chain) born(l labels, start int) bool {
+	if l.behind || !l.past {
+		gap := c.b[max(0, start-l.gap):start]
+		return l.is(lBirth) || l.is(lBorn) && (l.behind || l.gap <= reachBorn &&
+			!bytes.Contains(bytes.TrimLeft(gap, ". "), []byte(". ")) && bytes.IndexByte(gap, ';') < 0)
+	}
+	line := c.b[max(0, start-reachBefore):start]
+	i := bytes.LastIndexByte(line, '\n')
+	if !l.is(lBirth) || i < 0 {
+		return false
+	}
+	row := line[i+1:]
+	return l.gap > len(row) && bytes.IndexByte(row, ':') < 0 && !dateIn(row)
+}
+
+// dateIn says whether a row has a date already: four digits in a row.
+func dateIn(row []byte) bool {
+	run := 0
+	for _, c := range row {
+		if run++; !isDigit(c) {
+			run = 0
+		}
+		if run == 4 {
+			return true
+		}
+	}
+	return false
 }
 
 // initials says whether "D.O.B." stands right before start.
@@ -116,6 +151,9 @@ func writtenDate(t *detect.Text, year group) (start, end int, ok bool) {
 		back(" .-")
 		if w := token(inWord); string(w) == "de" || string(w) == "of" {
 			back(" ")
+			if w = token(inWord); len(w) > 0 && len(w) != 2 { // "3rd of March 1985"
+				return 0, 0, false
+			}
 		} else if len(w) > 0 && len(w) != 2 {
 			return 0, 0, false
 		}

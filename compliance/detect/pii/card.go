@@ -38,6 +38,8 @@ var issuers = []issuer{
 	{9792, 9792, 4, []int{16}, false},         // Troy
 	{506099, 506198, 6, []int{16, 19}, true},  // Verve
 	{650002, 650027, 6, []int{16, 19}, true},  // Verve
+	{2131, 2131, 4, []int{15}, true},          // JCB, historic
+	{1800, 1800, 4, []int{15}, true},          // JCB, historic
 	// Nineteen digits are what a 64-bit integer has, too.
 	{4, 4, 1, []int{19}, true},
 	{6011, 6011, 4, []int{19}, true},
@@ -77,7 +79,7 @@ func card(c *chain, report func(detect.Finding)) {
 			if !even || sep != ' ' && sep != '-' && sep != '.' || !cardEdges(c, i, n) {
 				continue
 			}
-			if tabled(c, i, n) && !c.label().is(lCard) {
+			if (tabled(c, i, n) || counting(c, i, n)) && !c.label().is(lCard) {
 				break
 			}
 			if believed(c, c.text(digits[:0], i, n), true) {
@@ -108,6 +110,18 @@ func tabled(c *chain, i, n int) bool {
 	return at(b, start-1) == '.' ||
 		at(b, start-1) == sep && four(start-5) && !isWord(at(b, start-6)) ||
 		at(b, end) == sep && four(end+1) && !isWord(at(b, end+5))
+}
+
+// counting says whether neighbours among the groups are one apart, as in a list
+// of what is numbered.
+func counting(c *chain, i, n int) bool {
+	for k := i + 1; k < i+n; k++ {
+		before, g := c.groups[k-1], c.groups[k]
+		if before.len() == g.len() && number(c.b[before.start:before.end])+1 == number(c.b[g.start:g.end]) {
+			return true
+		}
+	}
+	return false
 }
 
 // cardEdges allows an expiry date or a check value after the number.

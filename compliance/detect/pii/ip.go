@@ -50,6 +50,9 @@ func quad(b []byte) bool {
 	if err != nil {
 		return false
 	}
+	if bytes.HasPrefix(b, []byte("2.5.4.")) || bytes.HasPrefix(b, []byte("2.5.29.")) || string(b) == "1.3.6.1" {
+		return false // object identifiers of X.500 and of the Internet
+	}
 	first := a.As4()[0]
 	return first != 0 && first != 255
 }
@@ -60,7 +63,24 @@ func host(t *detect.Text, start, end int) bool {
 	if !hostLeft(t, start) || !hostRight(t, end) {
 		return false
 	}
-	return !versioned(t, start, end)
+	return !versioned(t, start, end) && !plotted(t.Norm, start, end)
+}
+
+// plotted says whether the quad stands between decimals, as two numbers do that
+// were run together in the path of a drawing: "2.83-2.12 3.51.98.32 2.03.5".
+func plotted(b []byte, start, end int) bool {
+	decimal := func(i, step int) bool {
+		dots := 0
+		for n := 0; n < 12 && (isDigit(at(b, i)) || at(b, i) == '.'); n, i = n+1, i+step {
+			if b[i] == '.' {
+				dots++
+			}
+		}
+		return dots == 1 || dots == 2
+	}
+	left := at(b, start-1) == ' ' || at(b, start-1) == ','
+	right := at(b, end) == ' ' || at(b, end) == ',' || at(b, end) == '-'
+	return left && right && decimal(start-2, -1) && decimal(end+1, 1)
 }
 
 func hostLeft(t *detect.Text, start int) bool {
@@ -98,15 +118,28 @@ func hostRight(t *detect.Text, end int) bool {
 	case isWord(p), p == '%', p == '+', p == '*':
 		return false
 	case p == '-':
-		return isDigit(q) && !isDigit(at(b, end+5)) || !isWord(q)
+		return isDigit(q) && (!isDigit(at(b, end+5)) || rangeEnd(b, end+1)) || !isWord(q)
 	case p == '.':
 		return !isWord(q) || isUpper(q)
 	}
 	return true
 }
 
+// rangeEnd says whether the quad at i ends a range of addresses.
+func rangeEnd(b []byte, i int) bool {
+	end := i
+	for end < len(b) && end-i < 16 && (isDigit(b[end]) || b[end] == '.') {
+		end++
+	}
+	return quad(bytes.TrimRight(b[i:end], "."))
+}
+
 // stepping are the words that may stand between "version" and its number.
 var stepping = set("is was to of from number no at the a and or in tag level now new old current latest minimum requires least")
+
+// software are words whose number is a version, and never the address of a host.
+var software = set(`openapi swagger net dotnet java jdk jre python php ruby perl gcc office framework directx photoshop acrobat reader opera
+	safari bios uefi plugin library package module`)
 
 // versioned says whether the quad is called a version, or heads a section.
 func versioned(t *detect.Text, start, end int) bool {
@@ -121,9 +154,12 @@ func versioned(t *detect.Text, start, end int) bool {
 			break
 		}
 		if len(word) == 1 && isDigit(at(w.norm, w.pos+1)) {
+			if at(w.norm, w.pos+2) == ' ' {
+				continue // "update V8 to 10.2.154.23"
+			}
 			break // "v4: 10.0.0.1"
 		}
-		if lookUp(word)&lVersion != 0 {
+		if _, known := software[string(word)]; known || lookUp(word)&lVersion != 0 {
 			return true
 		}
 		if _, ok := stepping[string(word)]; !ok {

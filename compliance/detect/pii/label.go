@@ -107,7 +107,7 @@ func labelsOf(t *detect.Text, start, end int) labels {
 		}
 	}
 	words := wordWalk{norm: t.Norm[from:start], lower: t.Lower[from:start], pos: start - from}
-	previous := label(0)
+	previous, earlier := label(0), label(0)
 	for w := words.back(); w != nil; w = words.back() {
 		if len(w) <= 3 && (isDigit(at(words.norm, words.pos-1)) || isDigit(at(words.norm, words.wordEnd)) && words.wordEnd < len(words.norm)) {
 			continue // a piece of hexadecimal or of a code
@@ -116,9 +116,13 @@ func labelsOf(t *detect.Text, start, end int) labels {
 			w = w[1:]
 		}
 		_, owner := owners[string(w)]
-		if owner && previous&lPossibleNumber != 0 {
+		if owner && (previous|earlier)&lPossibleNumber != 0 {
 			// "my number is": a person's number is a phone number.
 			l.add(lPhoneWeak, len(words.norm)-words.wordEnd, words.digits)
+		}
+		earlier = 0
+		if _, ok := adjectives[string(w)]; ok {
+			earlier = previous
 		}
 		previous = lookUp(w)
 		if joined := words.joined(); joined != nil {
@@ -144,9 +148,21 @@ func labelsOf(t *detect.Text, start, end int) labels {
 	after := wordWalk{norm: t.Norm[end:to], lower: t.Lower[end:to]}
 	l.behind = true
 	for w := after.forth(); w != nil; w = after.forth() {
-		l.add(lookUp(w)&^lPossibleNumber, after.pos-len(w), false)
+		found := lookUp(w) &^ lPossibleNumber
+		if found&lOther != 0 && numbered(t.Norm, end+after.pos) {
+			found &^= lOther // "for order 123": it is the next number that has this name
+		}
+		l.add(found, after.pos-len(w), false)
 	}
 	return l
+}
+
+// numbered says whether a number follows the word that ends at i.
+func numbered(b []byte, i int) bool {
+	for n := 0; n < 3 && (at(b, i) == ' ' || at(b, i) == '#' || at(b, i) == ':'); n++ {
+		i++
+	}
+	return isDigit(at(b, i))
 }
 
 func (l *labels) add(w label, gap int, past bool) {
@@ -160,7 +176,10 @@ func (l *labels) add(w label, gap int, past bool) {
 // words together, so there each two to four characters are looked up.
 func lookUp(w []byte) label {
 	if w[0] < utf8.RuneSelf {
-		return words[string(w)]
+		if found := words[string(w)]; found != 0 || !stemmed(w) {
+			return found
+		}
+		return lPhone
 	}
 	if found := words[string(w)]; found != 0 {
 		return found
@@ -168,6 +187,9 @@ func lookUp(w []byte) label {
 	low := bytes.ToLower(w)
 	if found := words[string(low)]; found != 0 {
 		return found
+	}
+	if stemmed(low) {
+		return lPhone
 	}
 	if r, _ := utf8.DecodeRune(w); r < 0x0E00 {
 		return 0
@@ -186,6 +208,22 @@ func lookUp(w []byte) label {
 		i += size
 	}
 	return l
+}
+
+// phoneStems begin the words that languages with compounds and endings make of
+// "telephone": "Telefonnummern", "puhelinnumeroni", "telefonszám", "телефоном".
+var phoneStems = []string{"telefon", "puhelin", "mobilnum", "mobiltel", "handynum", "телефон", "téléphon"}
+
+func stemmed(w []byte) bool {
+	if len(w) < 8 || w[0] != 't' && w[0] != 'p' && w[0] != 'm' && w[0] != 'h' && w[0] < utf8.RuneSelf {
+		return false
+	}
+	for _, s := range phoneStems {
+		if bytes.HasPrefix(w, []byte(s)) {
+			return true
+		}
+	}
+	return false
 }
 
 // wordWalk reads words: runs of letters, cut where camelCase joins them.

@@ -29,7 +29,7 @@ var nationalIDs = []nationalID{
 	{id("CPF Detection", "BR_CPF"), lCPF, [][]int{{11}, {3, 3, 3, 2}}, "..-", cpf, true},
 	{id("CNPJ Detection", "BR_CNPJ"), lCNPJ, [][]int{{14}, {2, 3, 3, 4, 2}}, "../-", cnpj, true},
 	{id("Aadhaar Detection", "IN_AADHAAR"), lAadhaar, [][]int{{12}, {4, 4, 4}}, "", aadhaar, false},
-	{id("Canadian SIN Detection", "CA_SIN"), lSIN | lSSN, [][]int{{9}, {3, 3, 3}}, "", sin, false},
+	{id("Canadian SIN Detection", "CA_SIN"), lSIN, [][]int{{9}, {3, 3, 3}}, "", sin, false},
 	{id("Australian TFN Detection", "AU_TFN"), lTFN, [][]int{{9}, {8}, {3, 3, 3}}, "", tfn, false},
 	{id("Australian Medicare Detection", "AU_MEDICARE"), lMedicare, [][]int{{10}, {11}, {4, 5, 1}, {4, 5, 1, 1}}, "", medicare, false},
 	{id("Swedish Personnummer Detection", "SE_PERSONNUMMER"), lPersonnummer, [][]int{{10}, {12}, {6, 4}, {8, 4}}, "-", personnummer, false},
@@ -72,7 +72,9 @@ func (id *nationalID) match(c *chain, i int, buf []byte) int {
 			continue
 		}
 		telling := id.alone && (n > 1 || form[0] == 18)
-		if !c.label().names(id.label) && !telling {
+		l := c.label()
+		insured := id.label == lSIN && l.is(lNINO|lSSN) && l.has(lNINO) && l.has(lSSN) // "social insurance"
+		if !l.names(id.label) && !insured && !telling {
 			continue
 		}
 		if d := c.text(buf, i, n); !oneDigit(d) && id.ok(d) {

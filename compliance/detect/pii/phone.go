@@ -82,7 +82,7 @@ func international(c *chain, i, skip int) int {
 	best := 0
 	for n := 1; ; n++ {
 		last := i + n - 1
-		if possible(digits[:count]) && (c.freeRight(last) || c.plus && at(c.b, c.groups[last].end) == '@') {
+		if possible(digits[:count]) && (c.dialRight(last) || c.plus && at(c.b, c.groups[last].end) == '@') {
 			best = n
 		}
 		if i+n >= len(c.groups) || n == 8 || !dialGap(c, i+n-1) {
@@ -114,8 +114,11 @@ func dialledOut(c *chain) int {
 		return 0
 	}
 	n := international(c, 0, skip)
+	if n == 0 || dumped(c.b, c.groups[0].start, c.groups[n-1].end) {
+		return 0
+	}
 	l := c.label()
-	if l.is(lPhone|lPhoneWeak) || n >= 3 && !l.is(lOther|lCard|lVersion) {
+	if l.is(lPhone|lPhoneWeak) || n >= 3 && !l.is(lOther|lCard|lVersion) && !c.shape(0, 4, 4, 4) {
 		return n
 	}
 	return 0
@@ -175,7 +178,7 @@ func labelled(c *chain) int {
 	if !l.is(lPhone) && l.gap > reachVerb {
 		return 0
 	}
-	if l.gap > reachList && len(c.groups) > 1 && c.gapIs(0, " ") &&
+	if l.gap > reachList && len(c.groups) > 3 && c.gapIs(0, " ") && c.b[c.groups[0].start] != '0' &&
 		bytes.IndexByte(c.b[max(0, c.groups[0].start-l.gap):c.groups[0].start], ',') >= 0 {
 		return 0 // "mobile first, 320 480 768 1024"
 	}
@@ -194,20 +197,24 @@ func labelled(c *chain) int {
 			break
 		}
 		local := n == 2 && c.shape(0, 3, 4)
-		if (count >= least || local) && c.freeRight(n-1) && !dated(c, n) {
+		if (count >= least || local) && c.dialRight(n-1) && !dated(c, n) {
 			best = n
 		}
 	}
 	if best == 1 && !l.is(lPhone) {
-		// After a mere verb, bare digits must be a number of ten.
+		// After a mere verb, bare digits must be a number of ten, or begin with the
+		// zero by which a call leaves the local network.
 		var buf [maxE164]byte
 		d := c.text(buf[:0], 0, 1)
 		if len(d) == 11 && d[0] == '1' {
 			d = d[1:]
 		}
-		if !nanp(d) {
+		if trunk := d[0] == '0' && d[1] != '0' && len(d) >= 10 && len(d) <= 11; !nanp(d) && !trunk {
 			return 0
 		}
+	}
+	if best > 0 && (dumped(c.b, c.groups[0].start, c.groups[best-1].end) || unphoned(c, best)) {
+		return 0
 	}
 	if best > 0 && counted(c, c.groups[best-1].end) {
 		return 0
@@ -219,6 +226,20 @@ func labelled(c *chain) int {
 		}
 	}
 	return best
+}
+
+// unphoned says whether the first n groups are years, code points, or a number
+// that was filled up with zeros.
+func unphoned(c *chain, n int) bool {
+	g := c.groups[0]
+	if string(c.b[g.start:min(g.end, g.start+3)]) == "000" {
+		return true
+	}
+	if n == 2 && c.shape(0, 4, 4) {
+		from, to := number(c.b[g.start:g.end]), number(c.b[c.groups[1].start:c.groups[1].end])
+		return lived(from) && lived(to) && from <= to
+	}
+	return c.shape(0, 4, 4, 4) && c.gapIs(0, ".")
 }
 
 // dull says whether a number has no more than two different digits, as tables
@@ -235,13 +256,16 @@ func dull(d []byte) bool {
 }
 
 // units are the words after a number that counts something.
-var units = set(`bytes byte kb mb gb bits ms ns us seconds minutes hours days years times views users people rows records
+var units = set(`hz khz mhz ghz bytes byte kb mb gb bits ms ns us seconds minutes hours days years times views users people rows records
 	requests tokens lines words characters pixels px dpi km miles meters m kg dollars euros usd eur gbp points votes
 	items units copies stück mal`)
 
 // counted says whether the word right after end is a unit.
 func counted(c *chain, end int) bool {
 	if at(c.b, end) != ' ' {
+		return false
+	}
+	if !isLetter(at(c.b, end+1)) && at(c.b, end+1) < 0x80 {
 		return false
 	}
 	to := min(len(c.b), end+16)
@@ -265,6 +289,16 @@ func dated(c *chain, n int) bool {
 		return false
 	}
 	return c.shape(0, 4, 2, 2) || c.shape(0, 2, 2, 4) || c.shape(0, 1, 2, 4) || c.shape(0, 2, 1, 4)
+}
+
+// dialRight is freeRight for telephone numbers, to which people put an
+// extension without a blank: "555-0132x204".
+func (c *chain) dialRight(last int) bool {
+	if c.freeRight(last) {
+		return true
+	}
+	end := c.groups[last].end
+	return last == len(c.groups)-1 && at(c.b, end)|0x20 == 'x' && extension(c.b, end) > end
 }
 
 // extension widens a number by what follows it, as in "ext. 12" and "x12".

@@ -32,10 +32,10 @@ func national(c *chain, i int) (int, float64) {
 		if !f.brackets && c.gapIs(i, " ") && (!l.is(lPhone|lPhoneWeak) || l.gap > reachList) && listed(c, i, n) {
 			continue
 		}
-		if n == 5 && dumped(c.b, g.start) {
+		if n == 5 && dumped(c.b, g.start, c.groups[i+n-1].end) {
 			continue
 		}
-		if last := i + n - 1; last < len(c.groups)-1 && !outer(c, last) || !c.freeRight(last) {
+		if last := i + n - 1; last < len(c.groups)-1 && !outer(c, last) || !c.dialRight(last) {
 			continue
 		}
 		return n, .75
@@ -57,11 +57,30 @@ func listed(c *chain, i, n int) bool {
 	return i > 0 && c.gapIs(i-1, " ") || i+n < len(c.groups) && c.gapIs(i+n-1, " ")
 }
 
-// dumped says whether two pairs of hexadecimal digits stand before i, as in the
-// dump of a file.
-func dumped(b []byte, i int) bool {
-	return at(b, i-1) == ' ' && isHex(at(b, i-2)) && isHex(at(b, i-3)) && at(b, i-4) == ' ' &&
-		isHex(at(b, i-5)) && isHex(at(b, i-6)) && !isWord(at(b, i-7))
+// dumped says whether two pairs of hexadecimal digits stand before start or
+// after end, as in the dump of a file. Dumps have a wider gap in the middle, and
+// what follows must have a letter so as not to be the next number.
+func dumped(b []byte, start, end int) bool {
+	pair := func(i int) bool {
+		return isHex(at(b, i)) && isHex(at(b, i+1)) && !isWord(at(b, i-1)) && !isWord(at(b, i+2))
+	}
+	gap := func(i, step int) int {
+		for n := 0; n < 2 && at(b, i) == ' '; n++ {
+			i += step
+		}
+		return i
+	}
+	if i := gap(start-1, -1); i < start-1 && pair(i-1) {
+		if k := gap(i-2, -1); k < i-2 && pair(k-1) {
+			return true
+		}
+	}
+	i := gap(end, 1)
+	if i == end || !pair(i) {
+		return false
+	}
+	k := gap(i+2, 1)
+	return k > i+2 && pair(k) && (isLetter(b[i]) || isLetter(b[i+1]) || isLetter(b[k]) || isLetter(b[k+1]))
 }
 
 // outer says whether gap i separates numbers rather than groups of one.
@@ -101,6 +120,8 @@ var forms = []form{
 	{groups: []int{1, 3, 3, 4}, first: []string{"1"}, gaps: anyGap, digits: func(d []byte) bool { return nanpAssigned(d[1:]) }},
 	{groups: []int{3, 3, 4}, gaps: anyGap, digits: nanpAssigned},
 	{groups: []int{3, 3, 4}, gaps: anyGap, labelled: true},
+	{groups: []int{3, 3, 4}, each: " -", digits: nanpAssigned},
+	{groups: []int{3, 3, 4}, each: " -", labelled: true},
 	{groups: []int{3, 3, 4}, gaps: anyGap, brackets: true, digits: nanp},
 	{groups: []int{3, 7}, gaps: anyGap, brackets: true, digits: nanp},
 	{groups: []int{3, 4}, gaps: "-.", labelled: true},
@@ -116,6 +137,7 @@ var forms = []form{
 	{groups: []int{2, 2, 2, 2, 2}, first: []string{"01", "02", "03", "04", "05", "06", "07", "08", "09"}, gaps: anyGap, digits: notCounting},
 	// Japan, Korea: 03-1234-5678, 090-1234-5678, 010-1234-5678, 02-123-4567.
 	{groups: []int{2, 4, 4}, first: zero, gaps: hyphen},
+	{groups: []int{2, 3, 4}, first: zero, gaps: hyphen, labelled: true},
 	{groups: []int{3, 4, 4}, first: zero, gaps: hyphen},
 	{groups: []int{3, 3, 4}, first: zero, gaps: hyphen},
 	{groups: []int{4, 2, 4}, first: zero, gaps: hyphen},
@@ -218,10 +240,10 @@ func startsWithAny(b []byte, heads []string) bool {
 	return false
 }
 
-// notCounting keeps "01 02 03 04 05" out.
+// notCounting keeps "01 02 03 04 05" out, and the draws of lotteries.
 func notCounting(d []byte) bool {
 	for i := 2; i < len(d); i += 2 {
-		if number(d[i:i+2]) != number(d[i-2:i])+1 {
+		if number(d[i:i+2]) <= number(d[i-2:i]) {
 			return true
 		}
 	}

@@ -34,6 +34,8 @@ func ssn(c *chain, report func(detect.Finding)) {
 		case named:
 		case sep == '-' && (l.past || !l.is(lOther|lPhone|lVersion)):
 			confidence = .85
+		case sep == '-' && l.has(lSSN|lITIN): // the names of columns stand before the row
+			confidence = .85
 		case sep != '-' && sep != '/' && l.has(lSSN|lITIN) && !l.is(lOther|lPhone):
 			confidence = .8
 		default:

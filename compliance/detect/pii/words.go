@@ -9,6 +9,10 @@ const lPossibleNumber label = 1 << 63
 // owners are the words that make a phone number of "number".
 var owners = set("my your his her our their me mein meine mi mon meu mio")
 
+// adjectives may stand between the owner and the number.
+var adjectives = set(`new old current home work office personal private direct own main other us uk american british german french
+	italian spanish israeli indian canadian australian local neue alte private nouveau nuevo`)
+
 // words says what a word beside a number calls it. Words are in lower case;
 // umlauts and accents also without them.
 var words = table(map[label]string{
@@ -21,14 +25,15 @@ var words = table(map[label]string{
 		durchwahl komórka komorka mob ph voicemail helpline
 		телефон телефона телефону телефоном тел моб мобильный мобильного сотовый whatsapp
 		电话 電話 手机 手機 携帯 携帯電話 电话号码 电话是 전화 휴대폰 연락처 هاتف الهاتف جوال טלפון फोन मोबाइल โทรศัพท์ โทร τηλέφωνο τηλ`,
-	lPhoneWeak: `call calling called callback text dial dialled dialed ring reach contact contacted
+	lPhoneWeak: `call calling called callback rückfragen rueckfragen kontakt contatto contato 문의 문의처 연락 連絡先 連絡 联系 聯絡 問い合わせ 客服 热线
+		связь связаться text dial dialled dialed ring reach contact contacted
 		llame llama llamar llámame appelez appeler anrufen erreichbar chiamare chiama ligue ligar bel bellen contacto kontakt
 		позвоните звоните`,
 
 	lSSN:  "soc socsec ssn ssns social sozialversicherungsnummer ss",
 	lITIN: "itin itins",
 	lCard: `card cards cardno visa mastercard amex debit creditcard kreditkarte karte tarjeta carte carta cartão cartao kaart
-		cc ccn pan cardnumber discover jcb diners unionpay maestro карта карты картой 信用卡 银行卡 卡号 カード 카드 kort karta`,
+		cc ccn pan cardnumber cardnumbers kreditkartennummer kartennummer kreditkartennr bankkarte girocard discover jcb diners unionpay maestro карта карты картой 信用卡 银行卡 卡号 カード 카드 kort karta`,
 	lOther: `order orders ordernumber bestellung bestellnummer pedido commande ordine bestelling
 		bestell invoice rechnung rechnungsnummer factura facture fattura tracking shipment parcel sendungsnummer
 		isbn issn ean upc gtin barcode sku asin part serial sn n mpn lccn seriennummer model item product artikel artikelnummer

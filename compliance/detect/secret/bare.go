@@ -70,10 +70,10 @@ func (s *search) bareRun(from, to int) {
 	if bits := entropy(body); bits < hintedEntropy || (bits < bareEntropy || len(body) < longBare) && !s.hinted(from) {
 		return
 	}
-	if bytes.ContainsAny(body, "-_") && bytes.ContainsAny(body, "+/") || s.prefixed(body) || s.wordy(body) {
+	if bytes.ContainsAny(body, "-_") && bytes.ContainsAny(body, "+/") || s.prefixed(body) || s.wordy(body) || s.spelled(body, 5) {
 		return
 	}
-	if s.known(from, to) || s.isText(v) || s.isWallet(body) {
+	if s.known(from, to) || s.blockNeighbour(from, to) || s.isText(v) || s.isWallet(body) {
 		return
 	}
 	s.add(candidate{rank: rankBare, named: true, Finding: detect.Finding{
@@ -125,6 +125,39 @@ func (s *search) quoted(from, to int) bool {
 		return false
 	}
 	return to >= len(s.norm) || edge(s.norm[to]) || bytes.IndexByte([]byte(".,;"), s.norm[to]) >= 0 && (to+1 >= len(s.norm) || edge(s.norm[to+1]))
+}
+
+// blockNeighbour says that another such run stands next to this one, with
+// nothing between but what joins the lines of encoded data or the items of a
+// list: quotes, commas, signs of a comment, a line feed.
+func (s *search) blockNeighbour(from, to int) bool {
+	const run, gap = alnum | slashPlus | equals, 16
+	joins := func(c byte) bool {
+		return c <= ' ' || bytes.IndexByte([]byte("\"'`,+\\#*()[]"), c) >= 0
+	}
+	i := to
+	for i < len(s.norm) && i-to < gap && joins(s.norm[i]) {
+		i++
+		if s.norm[i-1] == '\\' && i < len(s.norm) && (s.norm[i] == 'n' || s.norm[i] == 'r') {
+			i++
+		}
+	}
+	end := i
+	for end < len(s.norm) && end-i < leastBare && s.sets.has(s.norm[end], run) {
+		end++
+	}
+	if i > to && end-i >= leastBare {
+		return true
+	}
+	i = from
+	for i > 0 && from-i < gap && (joins(s.norm[i-1]) || (s.norm[i-1] == 'n' || s.norm[i-1] == 'r') && i > 1 && s.norm[i-2] == '\\') {
+		i--
+	}
+	start := i
+	for start > 0 && i-start < leastBare && s.sets.has(s.norm[start-1], run) {
+		start--
+	}
+	return i < from && i-start >= leastBare
 }
 
 // known says that the surroundings explain a random run: a digest, a public

@@ -85,6 +85,37 @@ func (s *search) has(b []byte, c charset) bool {
 	return false
 }
 
+// commandPassword examines "-p" of the commands that take a password there. The
+// clients of MySQL want it without a blank.
+func (s *search) commandPassword(start, after int) {
+	if after >= len(s.norm) {
+		return
+	}
+	line := s.lower[max(0, start-300):start]
+	if i := bytes.LastIndexAny(line, "\n|;&"); i >= 0 {
+		line = line[i+1:]
+	}
+	blank := s.norm[after] == ' '
+	fits := false
+	for _, c := range [][]byte{[]byte("mysql"), []byte("mariadb")} {
+		fits = fits || !blank && bytes.Contains(line, c)
+	}
+	for _, c := range [][]byte{[]byte("sshpass"), []byte("docker login"), []byte("podman login"), []byte("az login"), []byte("mongosh"), []byte("mongodump"), []byte("oc login")} {
+		fits = fits || bytes.Contains(line, c)
+	}
+	if !fits {
+		return
+	}
+	from, to, quoted := s.value(after)
+	if from >= to || !s.password(s.norm[from:to], quoted, false) || !quoted && s.norm[from] == '-' {
+		return
+	}
+	s.add(candidate{rank: rankAssigned, named: true, Finding: detect.Finding{
+		Rule: passwordRule, Entity: Password, Severity: detect.High, Category: detect.Security,
+		Start: from, End: to, Confidence: 0.85,
+	}})
+}
+
 // curlUser examines "-u name:password" of a curl command. The finding is the
 // password.
 func (s *search) curlUser(start, after int) {

@@ -19,7 +19,7 @@ func (s *search) identifier(k key, start, end int) (name []byte, after int, ok b
 	if after < len(s.norm) && s.sets.has(s.norm[after], lower) && s.sets.has(s.norm[after-1], lower) {
 		return nil, 0, false
 	}
-	if k.text == "pass" && after < len(s.norm) && s.sets.has(s.norm[after], lower|upper) {
+	if (k.text == "pass" || k.text == "pw") && after < len(s.norm) && s.sets.has(s.norm[after], lower|upper) {
 		return nil, 0, false // passFilter, PASSED
 	}
 	for after < len(s.norm) && after-end < maxName && s.sets.has(s.norm[after], url64) {
@@ -81,7 +81,7 @@ func (s *search) harmless(k key, name []byte, start, after int) bool {
 		"expire", "expiration", "ttl", "limit", "field", "label", "hint", "policy", "regex", "pattern", "reset", "attempts",
 		"min", "max", "size", "format", "version", "date", "time", "at", "age", "strength", "input", "placeholder", "error", "cost",
 		"price", "usage", "budget", "rate", "index", "bucket", "address", "arn", "ref", "alias", "required", "enabled", "prefix", "suffix",
-		"endpoint", "schema", "vault", "manager", "status", "state", "kind", "description", "env", "mint", "symbol", "in", "class", "hash",
+		"endpoint", "schema", "vault", "manager", "status", "state", "kind", "description", "env", "hasher", "hashers", "validator", "validators", "encoder", "start", "end", "stream", "source", "list", "set", "map", "mgr", "parser", "lexer", "separator", "delimiter", "handler", "provider", "class", "store", "callback", "mint", "symbol", "in", "hash",
 	} {
 		if n := len(low) - len(w); n > 0 && string(low[n:]) == w &&
 			(low[n-1] == '_' || low[n-1] == '-' || s.sets.has(name[n], upper) && s.sets.has(name[n-1], lower|digit)) {

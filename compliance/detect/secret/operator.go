@@ -23,16 +23,19 @@ func (s *search) operator(start, at int) (operator, bool) {
 		return operator{}, false
 	}
 	rest := b[at:min(len(b), at+12)]
-	for _, sign := range []string{":=", "=>", "===", "==", "->", "::", "=", ":", "：", ">"} {
+	for _, sign := range []string{":=", "=>", "===", "==", "->", "::", "=", ":", "：", ">", "–", "—", "- "} {
 		if bytes.HasPrefix(rest, []byte(sign)) {
 			at += len(sign)
+			if sign == "–" || sign == "—" || sign == "- " {
+				return operator{end: at, prose: true}, spaces > 0
+			}
 			if sign == ":" || sign == "：" {
 				at = s.annotation(at)
 			}
 			return operator{end: at, prose: sign == ":" && spaces == 0 && at < len(b) && b[at] == ' '}, true
 		}
 	}
-	if b[at] == '(' || b[at] == ',' {
+	if b[at] == '(' || b[at] == ',' && s.argument(start) {
 		// setApiKey("…"), header("api-key", "…"): only with a quote.
 		next := at + 1
 		for next < len(b) && b[next] == ' ' {
@@ -43,8 +46,11 @@ func (s *search) operator(start, at int) (operator, bool) {
 		}
 		return operator{}, false
 	}
-	if spaces == 0 {
+	if spaces == 0 || b[at] == ',' {
 		return operator{}, false
+	}
+	if bytes.HasPrefix(s.lower[at:], []byte("to ")) && s.verb(at) == 0 {
+		return operator{end: at + len("to "), prose: true, bare: true}, true // "set the password to …"
 	}
 	if bytes.IndexByte([]byte("iwleshatfod"), s.lower[at]) >= 0 {
 		if end := s.verb(at); end > 0 {
@@ -56,6 +62,23 @@ func (s *search) operator(start, at int) (operator, bool) {
 		from--
 	}
 	return operator{end: at, bare: !bytes.HasPrefix(b[from:], []byte("--"))}, true
+}
+
+// argument says that the name around the offset is quoted and the first thing
+// in brackets, and so no item of a list.
+func (s *search) argument(at int) bool {
+	for n := 0; n < maxName && at > 0 && s.sets.has(s.norm[at-1], url64|dot); n++ {
+		at--
+	}
+	if at == 0 || s.norm[at-1] != '"' && s.norm[at-1] != '\'' {
+		return false
+	}
+	for at--; at > 0 && s.norm[at-1] <= ' '; at-- {
+		if s.norm[at-1] == '\n' {
+			return false
+		}
+	}
+	return at > 0 && s.norm[at-1] == '('
 }
 
 // verb is where the verb at the offset ends by which a sentence assigns, or 0.

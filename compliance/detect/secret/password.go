@@ -13,8 +13,14 @@ func (s *search) password(v []byte, quoted, prose bool) bool {
 	if !quoted && (s.reference(v) || bytes.ContainsAny(v, "[]{}") && !s.has(v, digit)) || v[0] == '$' && s.all(v[1:], word) || v[0] == '{' && v[len(v)-1] == '}' || v[0] == '%' && v[len(v)-1] == '%' {
 		return false
 	}
+	if s.all(v, upper|digit|underscore) && bytes.Count(v, []byte("_")) > 1 {
+		return false // the name of a variable
+	}
+	if bytes.Count(v, []byte(".")) > 1 && s.all(v, word|dot) {
+		return false // the name of a class
+	}
 	low := bytes.ToLower(v)
-	for _, hashed := range []string{"$2a$", "$2b$", "$2y$", "$argon2", "pbkdf2", "$scrypt", "$6$", "$5$", "$1$", "{ssha", "sha256:", "sha1:", "sha512:", "http://", "https://", "process.env", "os.environ", "env."} {
+	for _, hashed := range []string{"$2a$", "$2b$", "$2y$", "$argon2", "pbkdf2", "$scrypt", "$6$", "$5$", "$1$", "{ssha", "sha256:", "sha1:", "sha512:", "0x", "http://", "https://", "process.env", "os.environ", "env."} {
 		if bytes.HasPrefix(low, []byte(hashed)) {
 			return false
 		}
@@ -42,8 +48,31 @@ func (s *search) password(v []byte, quoted, prose bool) bool {
 		// "8-character", "v2.0.1": text about passwords.
 		return !prose || digits > 1 || s.kinds(v) == 3 || special > 0 || !s.sets.has(v[0], digit)
 	default:
-		return !prose && special > 0 && special < letters && !s.all(v, lower|hyphen|underscore|dot|slashPlus) && !s.all(v, upper|hyphen|underscore|dot)
+		return !prose && special > 0 && special < letters && !s.coded(v) && !s.all(v, lower|hyphen|underscore|dot|slashPlus) && !s.all(v, upper|hyphen|underscore|dot)
 	}
+}
+
+// chosen says that a value looks like a password even where nothing but a word
+// before it says so: small letters, capitals and digits, and more than the one
+// number that ends SHA256 or Base64.
+func (s *search) chosen(v []byte) bool {
+	if len(v) < 8 || !s.has(v, digit) {
+		return false
+	}
+	changes, special := 0, false
+	for i, c := range v {
+		if i > 0 && s.sets.has(c, digit) != s.sets.has(v[i-1], digit) {
+			changes++
+		}
+		special = special || bytes.IndexByte([]byte("!@#$%^&*?"), c) >= 0
+	}
+	return s.kinds(v) == 3 && changes > 1 || special && s.kinds(v) > 1
+}
+
+// coded says that a value without digits has signs that programs and forms put
+// between words, as in "user:password", "host[:port]", "anonymous@".
+func (s *search) coded(v []byte) bool {
+	return bytes.ContainsAny(v, `:;,()[]{}<>\|"'`+"`") || v[len(v)-1] == '@'
 }
 
 // withMarks widens a password beyond marks that end other values, as people put

@@ -55,6 +55,7 @@ const (
 	authScheme
 	authField
 	curlUser
+	commandPassword
 	storageKey
 	signature
 )
@@ -128,6 +129,7 @@ func compile() *detector {
 	add("authorization': '", authField, 0)
 	add(" -u ", curlUser, 0)
 	add(" --user ", curlUser, 0)
+	add(" -p", commandPassword, 0)
 	add("accountkey=", storageKey, 0)
 	add("sharedaccesskey=", storageKey, 0)
 	add("sig=", signature, 0)
@@ -194,6 +196,8 @@ func (s *search) hit(id, end int) {
 		s.authField(start, end)
 	case curlUser:
 		s.curlUser(start, end)
+	case commandPassword:
+		s.commandPassword(start, end)
 	case storageKey:
 		s.storageKey(start, end)
 	case signature:

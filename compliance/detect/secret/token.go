@@ -48,6 +48,10 @@ const (
 	rankBlock
 )
 
+// unlucky is how much less entropy, in bits, a body may have whose prefix is
+// telling by itself.
+const unlucky = 0.4
+
 // token examines the text at a hit of a format's literal.
 func (s *search) token(f *format, at int) {
 	if f.shape.anchor == 0 && !s.beginsAt(at) {
@@ -67,7 +71,7 @@ func (s *search) token(f *format, at int) {
 		return
 	case s.placeholder(body):
 		return
-	case f.need&loose == 0 && !s.random(body):
+	case f.need&loose == 0 && !s.random(body) && (f.need != 0 || len(f.shape.literal()) < 4 || entropy(body) < s.floor(body)-unlucky):
 		return
 	}
 	c := candidate{rank: rankToken, detail: len(f.shape.literal()), Finding: detect.Finding{

@@ -62,20 +62,21 @@ func (b *bracketReader) add(path string, p pair) {
 	keys, list, ok := splitKeys(b.keys[:0], path)
 	b.keys = keys
 	at := func() string { return b.name + "[" + keys.shown() + "]" }
+	value, decoded := p.value()
 	switch {
 	case !ok:
 		b.fault(b.name + " must be given as " + b.name + "[key]=value")
 	case len(keys) > maxDepth:
 		b.fault(fmt.Sprintf("%s must not be nested deeper than %d", b.name, maxDepth))
-	case p.broken:
+	case !decoded:
 		b.fault(at() + " must be percent-encoded correctly")
-	case !storable(p.value) || !storable(path):
+	case !storable(value) || !storable(path):
 		b.fault(at() + " must be UTF-8 without NUL")
 	default:
 		if b.object == nil {
 			b.object = map[string]any{}
 		}
-		if !put(b.object, keys, p.value, list) {
+		if !put(b.object, keys, value, list) {
 			b.fault(at() + " is given both as a value and as an object")
 		}
 	}

@@ -11,9 +11,16 @@ import (
 
 // pair is one name=value of a query string, decoded.
 type pair struct {
-	name, value string
-	// broken is set when the percent-encoding of the value is.
-	broken bool
+	name string
+	// escaped is the value as it was sent: a query is read several times, and
+	// most values are asked for once.
+	escaped string
+}
+
+// value decodes the value; it is not ok if its percent-encoding is broken.
+func (p pair) value() (value string, ok bool) {
+	value, err := url.QueryUnescape(p.escaped)
+	return value, err == nil
 }
 
 // pairs calls fn for each pair in order, until fn returns false. A pair whose
@@ -30,8 +37,7 @@ func pairs(raw string, fn func(pair) bool) {
 		if err != nil {
 			continue
 		}
-		value, err = url.QueryUnescape(value)
-		if !fn(pair{name: name, value: value, broken: err != nil}) {
+		if !fn(pair{name: name, escaped: value}) {
 			return
 		}
 	}
@@ -43,7 +49,7 @@ func Value(raw, name string) (value string) {
 		if p.name != name {
 			return true
 		}
-		value = p.value
+		value, _ = p.value()
 		return false
 	})
 	return value

@@ -102,10 +102,11 @@ func (r Rules) Check(raw string) error {
 			return true
 		}
 		fault := ""
+		value, ok := p.value()
 		switch {
-		case p.broken:
+		case !ok:
 			fault = p.name + " must be percent-encoded correctly"
-		case !rule.fits(p.value):
+		case !rule.fits(value):
 			fault = p.name + " " + rule.fault
 		}
 		if fault != "" && !slices.Contains(faults, fault) {

@@ -1,6 +1,7 @@
-// Package demo fills a workspace with prompts and telemetry to look at. It
-// writes through the same interfaces as everybody else, so everything carries
-// the time at which it was really recorded.
+// Package demo fills a workspace with prompts, telemetry, an evaluation, an A/B
+// test and scans to look at. It writes through the same interfaces as everybody
+// else, so everything carries the time at which it was really recorded, and
+// every score was really computed.
 package demo
 
 import (
@@ -8,8 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
+	"github.com/promptmetrics-go/promptmetrics/abtest"
+	"github.com/promptmetrics-go/promptmetrics/compliance"
+	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/page"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 	"github.com/promptmetrics-go/promptmetrics/registry"
@@ -22,22 +27,69 @@ type Registry interface {
 	registry.Labels
 }
 
-// Telemetry is where the rest goes.
+// Telemetry is where logs, traces and runs go.
 type Telemetry interface {
 	telemetry.Recorder
 	telemetry.Reader
 }
 
+// Evals is where the dataset, the evaluation and its results go.
+type Evals interface {
+	eval.Evaluations
+	eval.Datasets
+}
+
+// Compliance is where scans, a rule and an entry of the allow-list go.
+type Compliance interface {
+	compliance.Scans
+	compliance.Rules
+	compliance.AllowList
+}
+
+// Workspace is what the demo fills.
+type Workspace struct {
+	Registry   Registry
+	Telemetry  Telemetry
+	Evals      Evals
+	ABTests    abtest.Tests
+	Compliance Compliance
+}
+
 // Added counts what was not there before.
-type Added struct{ Versions, Labels, Logs, Traces, Runs int }
+type Added struct {
+	Versions, Labels, Logs, Traces, Runs    int
+	Datasets, Evaluations, Results, ABTests int
+	Scores, Rules, Allowances               int
+}
+
+// String lists what was added.
+func (a Added) String() string {
+	return strings.Join([]string{
+		count(a.Versions, "prompt version"), count(a.Labels, "label"), count(a.Logs, "log"), count(a.Traces, "trace"), count(a.Runs, "run"),
+		count(a.Datasets, "dataset"), count(a.Evaluations, "evaluation"), count(a.Results, "result"), count(a.ABTests, "A/B test"),
+		count(a.Scores, "compliance score"), count(a.Rules, "compliance rule"), count(a.Allowances, "allow-list entry"),
+	}, ", ")
+}
+
+// count writes a number of things.
+func count(n int, thing string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(thing, "y"):
+		thing = strings.TrimSuffix(thing, "y") + "ies"
+	default:
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}
 
 // Seed adds what is missing. The same call again adds nothing.
-func Seed(ctx context.Context, prompts Registry, records Telemetry, now time.Time) (Added, error) {
+func Seed(ctx context.Context, w Workspace, now time.Time) (Added, error) {
 	s := &seeder{
-		prompts: prompts, records: records, now: now,
+		prompts: w.Registry, records: w.Telemetry, evals: w.Evals, tests: w.ABTests, compliance: w.Compliance, now: now,
 		random: rand.New(rand.NewPCG(7, 2026)), //nolint:gosec // the same demo every time.
 	}
-	for _, step := range []func(context.Context) error{s.publish, s.label, s.log, s.trace, s.run} {
+	for _, step := range []func(context.Context) error{s.publish, s.label, s.log, s.trace, s.run, s.evaluate, s.compare, s.guard} {
 		if err := step(ctx); err != nil {
 			return s.added, err
 		}
@@ -46,11 +98,17 @@ func Seed(ctx context.Context, prompts Registry, records Telemetry, now time.Tim
 }
 
 type seeder struct {
-	prompts Registry
-	records Telemetry
-	now     time.Time
-	random  *rand.Rand
-	added   Added
+	prompts    Registry
+	records    Telemetry
+	evals      Evals
+	tests      abtest.Tests
+	compliance Compliance
+	now        time.Time
+	random     *rand.Rand
+	added      Added
+	// evaluation is the id of the demo's evaluation; 0 if it is not there, or
+	// not the demo's.
+	evaluation int64
 }
 
 // publish adds the versions in order, so that histories read well.

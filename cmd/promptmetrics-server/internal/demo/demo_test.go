@@ -7,7 +7,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/promptmetrics-go/promptmetrics"
+	"github.com/promptmetrics-go/promptmetrics/abtest"
+	"github.com/promptmetrics-go/promptmetrics/abtest/stats"
 	"github.com/promptmetrics-go/promptmetrics/cmd/promptmetrics-server/internal/demo"
+	"github.com/promptmetrics-go/promptmetrics/compliance/detect"
+	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/page"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
@@ -21,7 +25,9 @@ func TestSeed(t *testing.T) {
 	defer func() { require.NoError(t, pm.Close()) }()
 	seed := func() demo.Added {
 		t.Helper()
-		added, err := demo.Seed(ctx, pm.Registry, pm.Telemetry, time.Now())
+		added, err := demo.Seed(ctx, demo.Workspace{
+			Registry: pm.Registry, Telemetry: pm.Telemetry, Evals: pm.Evals, ABTests: pm.ABTests, Compliance: pm.Compliance,
+		}, time.Now())
 		require.NoError(t, err)
 		return added
 	}
@@ -30,7 +36,10 @@ func TestSeed(t *testing.T) {
 	_, err = pm.Telemetry.CreateTrace(ctx, telemetry.Trace{ID: half})
 	require.NoError(t, err)
 
-	require.Equal(t, demo.Added{Versions: 8, Labels: 6, Logs: 400, Traces: 6, Runs: 8}, seed())
+	require.Equal(t, demo.Added{
+		Versions: 8, Labels: 6, Logs: 400, Traces: 6, Runs: 8,
+		Datasets: 1, Evaluations: 1, Results: 24, ABTests: 1, Scores: 4, Rules: 1, Allowances: 1,
+	}, seed())
 	require.Equal(t, demo.Added{}, seed())
 
 	t.Run("an attempt that was cut short is completed", func(t *testing.T) {
@@ -75,5 +84,77 @@ func TestSeed(t *testing.T) {
 			}
 		}
 		require.InDelta(t, 10, failed, 9)
+	})
+}
+
+func TestMeasurements(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	pm, err := promptmetrics.New(promptmetrics.Options{DataDir: t.TempDir()})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, pm.Close()) }()
+	seed := func() demo.Added {
+		t.Helper()
+		added, err := demo.Seed(ctx, demo.Workspace{
+			Registry: pm.Registry, Telemetry: pm.Telemetry, Evals: pm.Evals, ABTests: pm.ABTests, Compliance: pm.Compliance,
+		}, time.Now())
+		require.NoError(t, err)
+		return added
+	}
+	seed()
+	evaluations, err := pm.Evals.List(ctx, page.Request{})
+	require.NoError(t, err)
+	datasets, err := pm.Evals.Datasets(ctx, page.Request{})
+	require.NoError(t, err)
+	evaluation, dataset := evaluations.Items[0].ID, datasets.Items[0].ID
+
+	t.Run("the second version has won", func(t *testing.T) {
+		tests, err := pm.ABTests.List(ctx, page.Request{})
+		require.NoError(t, err)
+		require.Len(t, tests.Items, 1)
+		test, err := pm.ABTests.Get(ctx, tests.Items[0].ID)
+		require.NoError(t, err)
+		require.NotNil(t, test.LatestResult)
+		require.Equal(t, abtest.FromEvaluation, test.LatestResult.Source)
+		require.Equal(t, stats.B, test.LatestResult.Winner)
+	})
+	t.Run("scans found something in two of four texts, and an injection", func(t *testing.T) {
+		scores, err := pm.Compliance.Scores(ctx, page.Request{})
+		require.NoError(t, err)
+		found := map[string][]detect.Entity{}
+		for _, s := range scores.Items {
+			for _, f := range s.Findings {
+				found[s.PromptName+" "+s.VersionTag] = append(found[s.PromptName+" "+s.VersionTag], f.Entity)
+			}
+		}
+		require.Contains(t, found["ticket-summary 1.0.0"], detect.Entity("CREDIT_CARD"))
+		require.Equal(t, []detect.Entity{"ORDER_NUMBER"}, found["ticket-summary 1.0.1"])
+		require.NotEmpty(t, found["sql-assistant 1.1.0"])
+		require.Empty(t, found["support-reply 1.1.0"])
+	})
+	t.Run("an attempt that was cut short is completed", func(t *testing.T) {
+		require.NoError(t, pm.Evals.Delete(ctx, evaluation))
+		tests, err := pm.ABTests.List(ctx, page.Request{})
+		require.NoError(t, err)
+		added := seed()
+		require.Equal(t, []int{1, 24, 0}, []int{added.Evaluations, added.Results, added.Datasets})
+		require.Equal(t, 1, added.ABTests, "one of the new evaluation, beside %d", len(tests.Items))
+		require.Equal(t, demo.Added{}, seed())
+	})
+	t.Run("the evaluation runs as it is, without a model", func(t *testing.T) {
+		evaluations, err := pm.Evals.List(ctx, page.Request{})
+		require.NoError(t, err)
+		run, err := pm.Evals.StartRun(ctx, evaluations.Items[0].ID, eval.RunSpec{DatasetID: &dataset})
+		require.NoError(t, err)
+		run, err = pm.Evals.WaitRun(ctx, run.EvaluationID, run.ID, 20*time.Millisecond)
+		require.NoError(t, err)
+		require.Equal(t, eval.RunCompleted, run.Status, "%+v", run.Results)
+		require.True(t, *run.Passed)
+		require.Zero(t, run.CostUSD)
+	})
+	t.Run("a dataset of somebody else under the name stays as it is", func(t *testing.T) {
+		_, err := pm.Evals.CreateDataset(ctx, "support-questions", []eval.Row{{Input: []byte(`{}`)}})
+		require.NoError(t, err)
+		require.Equal(t, demo.Added{}, seed())
 	})
 }

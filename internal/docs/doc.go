@@ -1,0 +1,3 @@
+// Package docs checks the documents: that their Go code compiles and that their
+// links lead somewhere.
+package docs
