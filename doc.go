@@ -1,5 +1,6 @@
-// Package promptmetrics is an embeddable prompt registry and telemetry store
-// for programs that build on language models.
+// Package promptmetrics is what programs that build on language models need
+// beside the model: prompts in git, telemetry, evaluations, A/B tests,
+// compliance, a playground and metrics, embedded in one process.
 //
 // [New] opens everything under ./data: a SQLite database and a bare git
 // repository. The client's fields are the workspace "default":
@@ -13,6 +14,11 @@
 //	})
 //	… call the model with entry.Content.Messages …
 //	_, err = pm.Telemetry.Log(ctx, telemetry.Log{PromptName: "welcome", VersionTag: entry.Version.Version})
+//
+// The other fields of [Handles] are as direct: Evals measures versions on
+// datasets, ABTests compares and promotes them, Compliance finds sensitive data
+// and guards what is published, logged and asked, Playground calls the models of
+// [Options.Providers] within the Budget, and Metrics sums it all up.
 //
 // Other workspaces come from [Client.Workspace]; [Workspace.As] names who acts,
 // for the audit log. Package httpapi mounts the same over HTTP, and package

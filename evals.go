@@ -29,9 +29,10 @@ var evaluator = workspace.Actor{Name: "evaluation"}
 // runTools is what the evaluation runs of a workspace use.
 func (c *Client) runTools(id workspace.ID) eval.RunTools {
 	spend := budget.NewService(c.store.Budget(id, evaluator), c.monthly, c.now)
-	asks := models{all: c.playground, own: c.playground.Workspace(playground.Scope{
-		Recorder: telemetry.NewService(c.telemetry.Workspace(id, evaluator), c.prices),
-		Budget:   spend, Auditor: c.store.Auditor(id, evaluator),
+	guard := callGuard{c.compliance.Workspace(id, evaluator, nil)}
+	asks := models{all: c.playground, guard: guard, own: c.playground.Workspace(playground.Scope{
+		Recorder: patient{telemetry.NewService(c.telemetry.Workspace(id, evaluator), c.prices)},
+		Budget:   spend, Auditor: c.store.Auditor(id, evaluator), Guard: guard,
 	})}
 	return eval.RunTools{
 		Prompts: c.registry.Workspace(id, evaluator), Model: asks, Budget: spend,

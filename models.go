@@ -2,18 +2,22 @@ package promptmetrics
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
 
-// models asks the playground for evaluations: its calls are limited, logged and
-// priced like those of people, but leave no entry in the audit log, where the
-// run has one.
+// models asks the playground for evaluations: its calls are guarded, limited,
+// logged and priced like those of people, but leave no entry in the audit log,
+// where the run has one.
 type models struct {
-	all *playground.Playground
-	own *playground.Service
+	all   *playground.Playground
+	own   *playground.Service
+	guard playground.Guard
 }
 
 var _ eval.Model = models{}
@@ -38,6 +42,29 @@ func (m models) Ask(ctx context.Context, q eval.Question) (eval.Reply, error) {
 	}, nil
 }
 
+// patient waits for a database that is away with the log of a call, until the
+// caller's time is over: the model has answered and is paid, and who is told
+// that it is unavailable asks it again.
+type patient struct{ playground.Recorder }
+
+// recordWait is the pause between two tries to log a call.
+const recordWait = 200 * time.Millisecond
+
+// RecordCall implements [playground.Recorder].
+func (p patient) RecordCall(ctx context.Context, c telemetry.Call, l telemetry.Log) (telemetry.Log, error) {
+	for {
+		recorded, err := p.Recorder.RecordCall(ctx, c, l)
+		if !errors.Is(err, pmerr.ErrUnavailable) {
+			return recorded, err
+		}
+		select {
+		case <-time.After(recordWait):
+		case <-ctx.Done():
+			return recorded, err
+		}
+	}
+}
+
 // Embed gives a vector for each text, from a provider that makes them.
 func (m models) Embed(ctx context.Context, provider, model string, texts []string) ([][]float64, error) {
 	p, err := m.all.Provider(provider)
@@ -47,6 +74,9 @@ func (m models) Embed(ctx context.Context, provider, model string, texts []strin
 	embedder, ok := p.(playground.Embedder)
 	if !ok {
 		return nil, pmerr.New(pmerr.BadRequest, "The provider %s makes no embeddings", provider)
+	}
+	if err := m.guard.Check(ctx, texts); err != nil {
+		return nil, err
 	}
 	return embedder.Embed(ctx, model, texts)
 }

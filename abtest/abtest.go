@@ -2,6 +2,11 @@
 // sends, on the results of an evaluation, or on what was logged; assigns units
 // to versions; and promotes the winner.
 //
+// A test is made once with its [Spec], run as often as scores arrive, and
+// promoted when it has a winner. In the mode [Fixed] the p-value of one planned
+// look decides; who wants to look at any time makes the test [Sequential].
+// Guardrails must hold before the challenger is promoted.
+//
 // What is computed lies in package stats. [Service] does the work of one
 // workspace in-process; the remote client implements the same interface over
 // HTTP.

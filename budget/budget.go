@@ -1,7 +1,8 @@
 // Package budget bounds what a workspace spends on models in a month. The
 // spend is what its logs cost, whoever recorded them; the bound keeps model
 // calls of the playground and of evaluation runs from starting. It never
-// refuses a log.
+// refuses a log. Calls that were under way when it was reached are paid, and a
+// model without a price costs nothing here.
 package budget
 
 import (

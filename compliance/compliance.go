@@ -2,6 +2,12 @@
 // injection, files what it found, redacts texts, and guards what is published,
 // logged or sent to a model.
 //
+// A text goes through a [Driver], the detectors of package detect or a foreign
+// scanner; then what the workspace says of the findings counts. A scan answers
+// with the texts of its findings and files a [Score] with them masked. A guard,
+// [Service.Check], files one too and may refuse the text. Injection is a
+// heuristic: its findings do not count in the score.
+//
 // What a workspace adds to the detectors are custom rules, an allow-list and a
 // policy. [Service] does the work of one workspace in-process; the remote
 // client implements the same interfaces over HTTP.

@@ -2,6 +2,17 @@
 // results of several versions, and runs that execute row by row, survive a
 // restart and can be compared.
 //
+// An [Evaluation] belongs to a prompt and has [Criteria]: weighted rules, whose
+// types package scorer knows, and the score that passes. A run takes a version
+// and the rows of a [Dataset]; the text of a row is its own output, else a
+// model's answer, else the rendered prompt. Each row gets a [RowResult], the run
+// the mean, and the evaluation a [Result] for each row, which trends and A/B
+// tests read. A [Runner] in every process executes the runs that are stored,
+// each under a lease, so that what one process leaves another goes on with.
+//
+// [Service.Run] executes a Go function instead of a prompt, and package evaltest
+// does so in go test, without a database.
+//
 // [Service] does the work of one workspace in-process; the remote client
 // implements the same interfaces over HTTP.
 package eval

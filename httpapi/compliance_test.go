@@ -254,3 +254,62 @@ func TestAForeignScannerThatFails(t *testing.T) {
 		require.Equal(t, 202, r.status, "no guard, no scanner")
 	}
 }
+
+// TestPlacesAreCodePoints scans values between all that makes bytes, code points
+// and what people see differ.
+func TestPlacesAreCodePoints(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	values := map[string]string{
+		"EMAIL_ADDRESS": "ann.lee@example.com", "US_SSN": "219-09-9999", "CREDIT_CARD": "4111 1111 1111 1111", "IP_ADDRESS": "192.168.7.10",
+	}
+	fillings := map[string]string{
+		"emoji":             "\U0001F600\U0001F468\u200d\U0001F469\u200d\U0001F467 ",
+		"flags and tones":   "\U0001F1E8\U0001F1ED\U0001F44B\U0001F3FD ",
+		"combining marks":   "a\u0301\u0323\u0308\u0e33 ",
+		"nothing visible":   "\u200b\u2060\ufeff\u00ad ",
+		"right to left":     "\u202e\u05e9\u05dc\u05d5\u05dd\u202c \u200f",
+		"what NFKC unfolds": "\ufdfa\ufb01\u2460\uff21 ",
+		"four bytes":        "\U00020000\U0001D400\U000E0041 ",
+		"NUL":               "\x00\x01 ",
+	}
+	for name, filling := range fillings {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for entity, value := range values {
+				text := filling + "SSN card " + value + " " + filling
+				body, err := json.Marshal(map[string]string{"text": text})
+				require.NoError(t, err)
+				r := s.send(t, worker, "POST", "/v1/compliance/scan", string(body))
+				require.Equal(t, 200, r.status, r.body)
+				var report struct {
+					Findings []struct {
+						Entity, MatchedText string
+						Start, End          int
+					}
+				}
+				r.decode(t, &report)
+				found := false
+				for _, f := range report.Findings {
+					require.Equal(t, f.MatchedText, string([]rune(text)[f.Start:f.End]), "%s in %q", f.Entity, text)
+					found = found || f.Entity == entity && strings.TrimSpace(f.MatchedText) == value
+				}
+				require.True(t, found, "%s is not found in %q: %s", entity, text, r.body)
+			}
+		})
+	}
+	for name, unit := range map[string]string{"four bytes a character": "\U0001F600", "four bytes, and hidden": "\U000E0041"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const value = " a@b.co"
+			body, err := json.Marshal(map[string]string{"text": strings.Repeat(unit, 100_000-len(value)) + value})
+			require.NoError(t, err)
+			r := s.send(t, worker, "POST", "/v1/compliance/scan", string(body))
+			require.Equal(t, 200, r.status, r.body[:min(len(r.body), 200)])
+			require.Contains(t, r.body, `"matchedText":"a@b.co","entity":"EMAIL_ADDRESS","start":99994,"end":100000`)
+			body, err = json.Marshal(map[string]string{"text": strings.Repeat(unit, 100_001)})
+			require.NoError(t, err)
+			require.Equal(t, 422, s.send(t, worker, "POST", "/v1/compliance/scan", string(body)).status)
+		})
+	}
+}

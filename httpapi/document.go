@@ -147,11 +147,17 @@ func correctNulls(s *huma.Schema, t reflect.Type) {
 	for _, f := range reflect.VisibleFields(t) {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		p := s.Properties[name]
-		if p == nil || p.Ref != "" || p.Type == "" {
+		if p == nil {
 			continue
 		}
 		kind := f.Type.Kind()
-		p.Nullable = (kind == reflect.Pointer || kind == reflect.Map) && !strings.Contains(options, "omit")
+		nullable := (kind == reflect.Pointer || kind == reflect.Map) && !strings.Contains(options, "omit")
+		switch {
+		case p.Ref != "" && nullable: // beside a reference nothing else counts
+			s.Properties[name] = &huma.Schema{AnyOf: []*huma.Schema{p, {Type: "null"}}}
+		case p.Ref == "" && p.Type != "":
+			p.Nullable = nullable
+		}
 	}
 }
 

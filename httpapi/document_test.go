@@ -311,6 +311,15 @@ func fits(document any, at string, schema map[string]any, v any) error {
 	if ref, ok := schema["$ref"].(string); ok {
 		schema, _ = resolve(document, ref).(map[string]any)
 	}
+	if either, ok := schema["anyOf"].([]any); ok {
+		var err error
+		for _, one := range either {
+			if err = fits(document, at, one.(map[string]any), v); err == nil {
+				return nil
+			}
+		}
+		return err
+	}
 	if kinds := typesOf(schema); len(kinds) > 0 && !slices.ContainsFunc(kinds, func(kind string) bool { return isOf(kind, v) }) {
 		return fmt.Errorf("%s: %v is not of %v", at, v, kinds)
 	}

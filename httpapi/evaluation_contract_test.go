@@ -202,3 +202,34 @@ func (s *server) entries(tb testing.TB) (all []string) {
 	}
 	return all
 }
+
+// TestWhatMayBeNullIsDocumentedSo covers members that are objects of their own:
+// a generated client fails on a null that it was not told of.
+func TestWhatMayBeNullIsDocumentedSo(t *testing.T) {
+	t.Parallel()
+	r := start(t).send(t, nobody, "GET", "/openapi.json", "")
+	var document struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct {
+					AnyOf []struct{ Type string }
+				}
+			}
+		}
+	}
+	r.decode(t, &document)
+	for _, member := range []string{"Run.results_json", "Evaluation.criteria", "AbTestDetail.latest_result"} {
+		of, name, _ := strings.Cut(member, ".")
+		found := 0
+		for title, s := range document.Components.Schemas {
+			p, there := s.Properties[name]
+			if !there || !strings.HasSuffix(title, of) {
+				continue
+			}
+			found++
+			require.Len(t, p.AnyOf, 2, "%s of %s", name, title)
+			require.Equal(t, "null", p.AnyOf[1].Type)
+		}
+		require.NotZero(t, found, member)
+	}
+}

@@ -674,3 +674,29 @@ func TestPlaygroundGuardAndBudget(t *testing.T) {
 	require.Equal(t, 2, s.chats())
 	require.Equal(t, []string{"compliance:policy:update", "playground_chat", "budget:set", "log:create"}, s.actions(t))
 }
+
+func TestEvaluationsTellProvidersNothingThatThePolicyBlocks(t *testing.T) {
+	t.Parallel()
+	s := play(t, says(providertest.Answer{Text: "fine"}))
+	s.publish(t, "triage", "1.0.0", "Sort this: {{text}}")
+	s.run(t, []scenario{
+		{name: "a policy", key: admin, method: "PUT", path: "/v1/compliance/policy", body: `{"on_playground":"block"}`, status: 200},
+		{
+			name: "rows", key: worker, method: "POST", path: "/v1/datasets", status: 201,
+			body: `{"name":"d","rows":[{"input":{"text":"my SSN is 219-09-9999"}},{"input":{"text":"hello"}}]}`,
+		},
+		{
+			name: "an evaluation", key: worker, method: "POST", path: "/v1/evaluations", status: 201,
+			body: `{"name":"e","prompt_name":"triage","criteria":{"rules":[{"type":"length","config":{"min":1}}]}}`,
+		},
+		{name: "a run", key: worker, method: "POST", path: "/v1/evaluations/1/run", body: `{"dataset_id":1,"provider":"openai","model":"gpt-4o"}`, status: 201},
+	})
+	var r reply
+	require.Eventually(t, func() bool {
+		r = s.send(t, reader, "GET", "/v1/evaluations/1/run/1", "")
+		return !strings.Contains(r.body, `"status":"running"`)
+	}, 20*time.Second, 10*time.Millisecond)
+	require.Contains(t, r.body, "The compliance policy of the workspace refuses this text")
+	require.NotContains(t, r.body, "219-09")
+	require.Equal(t, 1, s.chats(), "only the clean row was asked about")
+}

@@ -4,7 +4,8 @@
 // Everything is read from sums that are kept while telemetry is recorded, so
 // an answer takes the same time over ten thousand logs and over ten million.
 // Days are UTC days. Percentiles come from histograms whose error is at most
-// 1/128 of the value (0.8 %).
+// 1/128 of the value (0.8 %). The sums stay when retention removes the rows
+// behind them.
 package metrics
 
 import (

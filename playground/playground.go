@@ -1,6 +1,11 @@
 // Package playground calls language models: once, or streamed token by token,
 // through providers that the operator configured. Every call is logged with its
-// cost.
+// cost, and without a word of what was asked and answered.
+//
+// A call renders its templates, passes the workspace's guard and budget, reaches
+// the [Provider] once, and is logged with its audit entry before it is answered.
+// The packages below this one are providers; providertest plays their servers
+// and holds the suite for others.
 //
 // [Service] does the work of one workspace in-process; the remote client
 // implements the same interface over HTTP.

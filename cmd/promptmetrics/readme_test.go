@@ -55,8 +55,8 @@ func TestReadme(t *testing.T) {
 		// What the README shows of the evaluation.
 		"ROW  SCORE  OUTPUT        WHY\n2    0.5    Hello there!  contains: missing \"Bob\"\n" +
 			"Run 1 of evaluation 1 completed: 2 of 2 rows, score 0.75, 1 passed\n",
-		`"winner": "B"`, `{"winner":"B","version":"1.1.0"}`, "Write to <EMAIL_1>\n",
-		`{"type":"token","content":"Ada!"}`, `{"type":"done","finishReason":"stop"}`,
+		"B wins: version 1.1.0 of welcome, by latency from scores (p 0.003691).\n", `"winner": "B"`,
+		"Write to <EMAIL_1>\n", "You said: Hello Ada!", "P95 MS",
 	} {
 		require.Contains(t, r.Out, said)
 	}

@@ -68,7 +68,8 @@ func refusePrivate(_ context.Context, _, address string, _ syscall.RawConn) erro
 // ways to write an IPv4 address inside an IPv6 one.
 var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),
-	netip.MustParsePrefix("100.64.0.0/10"), // carriers' NAT; cloud metadata too
+	netip.MustParsePrefix("100.64.0.0/10"),    // carriers' NAT; cloud metadata too
+	netip.MustParsePrefix("168.63.129.16/32"), // what Azure tells its machines
 	netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("192.0.2.0/24"),
 	netip.MustParsePrefix("192.88.99.0/24"),
@@ -77,6 +78,7 @@ var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("203.0.113.0/24"),
 	netip.MustParsePrefix("240.0.0.0/4"),
 	netip.MustParsePrefix("::/96"),
+	netip.MustParsePrefix("::ffff:0:0:0/96"), // RFC 2765
 	netip.MustParsePrefix("64:ff9b::/96"),
 	netip.MustParsePrefix("64:ff9b:1::/48"),
 	netip.MustParsePrefix("100::/64"),

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -113,7 +114,7 @@ func (w *webhooks) fault(address string) string {
 		return ""
 	}
 	name := strings.TrimSuffix(host, ".")
-	if ip := net.ParseIP(name); (ip != nil && !isPublic(ip)) || name == "localhost" || strings.HasSuffix(name, ".localhost") {
+	if addr, err := netip.ParseAddr(name); (err == nil && !isPublic(addr.Unmap().AsSlice())) || name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return "must not name a private or loopback address"
 	}
 	return ""
