@@ -21,6 +21,9 @@ missing() {
 	have_c || echo gcc libc6-dev
 	have git || echo git
 	have make || echo make
+	# The README's tour, which a test copies and pastes.
+	have curl || echo curl
+	have jq || echo jq
 	! have apt-get || [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 }
 
