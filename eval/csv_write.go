@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/jsontext"
 )
 
 // writeCSV goes over the rows twice: once for the columns, once for the cells.
@@ -109,7 +111,7 @@ func membersOf(object json.RawMessage) (members map[string]json.RawMessage) {
 func isPlain(value json.RawMessage) bool {
 	var text string
 	// Halves of characters, which JSON can spell, are no text.
-	return kindOf(value) == '"' && !strings.Contains(strings.ToLower(string(value)), `\ud`) &&
+	return jsontext.Kind(value) == '"' && !strings.Contains(strings.ToLower(string(value)), `\ud`) &&
 		json.Unmarshal(value, &text) == nil && fitsCell(text)
 }
 

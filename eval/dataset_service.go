@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/promptmetrics-go/promptmetrics/internal/jsontext"
 	"github.com/promptmetrics-go/promptmetrics/page"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
@@ -77,12 +78,12 @@ func prepareRows(rows []Row) (own []Row, size int64, err error) {
 func (f *faults) row(r *Row) {
 	r.ID = 0
 	switch {
-	case absent(r.Input):
+	case jsontext.Absent(r.Input):
 		f.check(false, "input is required and must be an object")
 	default:
 		f.object("input", r.Input)
 	}
-	if absent(r.ExpectedOutput) {
+	if jsontext.Absent(r.ExpectedOutput) {
 		r.ExpectedOutput = nil
 	} else {
 		f.object("expectedOutput", r.ExpectedOutput)
@@ -189,7 +190,7 @@ func (s *Service) AddRowsFromRuns(ctx context.Context, id int64, sel RunSelectio
 	}
 	var rows []Row
 	for _, run := range runs {
-		if !absent(run.Input) {
+		if !jsontext.Absent(run.Input) {
 			rows = append(rows, Row{Input: run.Input, ExpectedOutput: run.Output})
 		}
 	}

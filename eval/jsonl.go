@@ -10,6 +10,7 @@ import (
 	"iter"
 
 	"github.com/promptmetrics-go/promptmetrics/internal/decode"
+	"github.com/promptmetrics-go/promptmetrics/internal/jsontext"
 )
 
 // line is a row as it stands in a file.
@@ -34,7 +35,7 @@ func readJSONL(r io.Reader, t *taker) error {
 		}
 		t.prefix = fmt.Sprintf("line %d: ", n)
 		var l line
-		if kindOf(data) != '{' || decode.JSON(data, &l) != nil {
+		if jsontext.Kind(data) != '{' || decode.JSON(data, &l) != nil {
 			if t.check(false, "must be a JSON object"); len(t.list) >= maxFaults {
 				break
 			}
@@ -57,14 +58,14 @@ func readJSONL(r io.Reader, t *taker) error {
 func (t *taker) lineRow(l line) Row {
 	row := Row{Input: l.Input, ExpectedOutput: l.Expected}
 	for _, other := range []json.RawMessage{l.ExpectedSnake, l.ExpectedShort} {
-		if absent(row.ExpectedOutput) {
+		if jsontext.Absent(row.ExpectedOutput) {
 			row.ExpectedOutput = other
 		}
 	}
-	if kindOf(row.ExpectedOutput) == '"' {
+	if jsontext.Kind(row.ExpectedOutput) == '"' {
 		row.ExpectedOutput = expectedText(row.ExpectedOutput)
 	}
-	if !absent(l.Output) {
+	if !jsontext.Absent(l.Output) {
 		var text string
 		t.check(json.Unmarshal(l.Output, &text) == nil, "output must be a string")
 		row.Output = &text

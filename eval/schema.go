@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/jsontext"
 )
 
 // Schema is what the rows of a dataset look like: the JSON types, sorted, that
@@ -70,7 +72,7 @@ func note(types map[string][]string, name, t string) {
 
 // typeOf names the type of a JSON value as JSON Schema does.
 func typeOf(value json.RawMessage) string {
-	switch kindOf(value) {
+	switch jsontext.Kind(value) {
 	case '{':
 		return "object"
 	case '[':

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/promptmetrics-go/promptmetrics/internal/jsontext"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
@@ -21,7 +22,6 @@ const (
 	maxMembers     = 50
 	maxMemberKey   = 128
 	maxMemberText  = 1024
-	maxDepth       = 100
 
 	// maxScore keeps sums of scores finite.
 	maxScore = 1e12
@@ -83,7 +83,7 @@ func (f *faults) evaluation(e *Evaluation) {
 // stored and read back.
 func (f *faults) storedCriteria(c *Criteria) {
 	for i, r := range c.Rules {
-		if !absent(r.Config) {
+		if !jsontext.Absent(r.Config) {
 			f.object(fmt.Sprintf("criteria.rules[%d].config", i), r.Config)
 		}
 	}
@@ -117,62 +117,14 @@ func (f *faults) result(r *Result) (rowID *int64) {
 
 // object checks that free data is a JSON object that can be stored.
 func (f *faults) object(field string, raw json.RawMessage) {
-	f.check(kindOf(raw) == '{', "%s must be an object", field)
+	f.check(jsontext.Kind(raw) == '{', "%s must be an object", field)
 	f.json(field, raw, 0)
 }
 
 // json checks free JSON data: that it can be stored and read back, and that no
 // text in it is longer than high characters.
 func (f *faults) json(field string, raw json.RawMessage, high int) {
-	if fault := jsonFault(raw, high); fault != "" {
+	if fault := jsontext.Fault(raw, high); fault != "" {
 		f.check(false, "%s %s", field, fault)
 	}
-}
-
-// jsonFault says what is wrong with free JSON data, or "".
-func jsonFault(raw json.RawMessage, high int) string {
-	if !utf8.Valid(raw) || !json.Valid(raw) {
-		return "must be valid JSON"
-	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	depth := 0
-	for {
-		token, err := dec.Token()
-		if err != nil {
-			return "" // the end: it is valid
-		}
-		switch t := token.(type) {
-		case json.Delim:
-			if t == '{' || t == '[' {
-				depth++
-			} else {
-				depth--
-			}
-			if depth > maxDepth {
-				return fmt.Sprintf("must not be nested deeper than %d", maxDepth)
-			}
-		case string:
-			if strings.IndexByte(t, 0) >= 0 {
-				return "must not contain NUL"
-			}
-			if high > 0 && utf8.RuneCountInString(t) > high {
-				return fmt.Sprintf("must have texts of at most %d characters", high)
-			}
-		}
-	}
-}
-
-// kindOf is the first byte of a JSON value.
-func kindOf(raw json.RawMessage) byte {
-	raw = bytes.TrimLeft(raw, " \t\r\n")
-	if len(raw) == 0 {
-		return 0
-	}
-	return raw[0]
-}
-
-// absent reports that free data was not given; null counts as that.
-func absent(raw json.RawMessage) bool {
-	return len(raw) == 0 || string(bytes.TrimSpace(raw)) == "null"
 }

@@ -5,15 +5,17 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/jsontext"
 )
 
 // complete fills what a log leaves open: outcome, error code and cost.
 func (l *Log) complete(prices *PriceTable) {
 	l.ID, l.Workspace, l.CostSource = 0, "", nil
-	if absent(l.OllamaOptions) {
+	if jsontext.Absent(l.OllamaOptions) {
 		l.OllamaOptions = nil
 	}
-	if absent(l.OllamaFormat) {
+	if jsontext.Absent(l.OllamaFormat) {
 		l.OllamaFormat = nil
 	}
 	failure, failed := l.Metadata["error"]
@@ -34,9 +36,9 @@ func (l *Log) deriveErrorCode(failure json.RawMessage) *string {
 	var object struct {
 		Code json.RawMessage `json:"code"`
 	}
-	if kindOf(failure) == '{' && json.Unmarshal(failure, &object) == nil {
+	if jsontext.Kind(failure) == '{' && json.Unmarshal(failure, &object) == nil {
 		var code string
-		switch kindOf(object.Code) {
+		switch jsontext.Kind(object.Code) {
 		case '"':
 			_ = json.Unmarshal(object.Code, &code) // the whole was valid JSON
 		case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/promptmetrics-go/promptmetrics/internal/jsontext"
 	"github.com/promptmetrics-go/promptmetrics/page"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
@@ -315,10 +316,10 @@ func (s *Service) CreateRun(ctx context.Context, r Run) (Run, error) {
 	if r.Status == "" {
 		r.Status = RunRunning
 	}
-	if absent(r.Input) {
+	if jsontext.Absent(r.Input) {
 		r.Input = nil
 	}
-	if absent(r.Output) {
+	if jsontext.Absent(r.Output) {
 		r.Output = nil
 	}
 	var f faults
@@ -353,7 +354,7 @@ func (s *Service) Run(ctx context.Context, runID string) (Run, error) {
 func (s *Service) UpdateRun(ctx context.Context, runID string, u RunUpdate) (changed bool, err error) {
 	var f faults
 	f.check(u.Status == nil || validRunStatus(*u.Status), "status must be one of running, completed, failed")
-	if absent(u.Output) {
+	if jsontext.Absent(u.Output) {
 		u.Output = nil
 	}
 	f.object("output", u.Output)

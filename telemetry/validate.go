@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/promptmetrics-go/promptmetrics/internal/jsontext"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
@@ -27,7 +27,6 @@ const (
 	maxMembers      = 50
 	maxMemberKey    = 128
 	maxMemberText   = 1024
-	maxDepth        = 100
 
 	// MaxBatch is how many logs or spans one call records.
 	MaxBatch = 1000
@@ -94,42 +93,8 @@ func (f *faults) metadata(m Metadata) {
 // json checks free JSON data: that it can be stored and read back, and that no
 // text in it is longer than high characters.
 func (f *faults) json(field string, raw json.RawMessage, high int) {
-	if fault := jsonFault(raw, high); fault != "" {
+	if fault := jsontext.Fault(raw, high); fault != "" {
 		f.check(false, "%s %s", field, fault)
-	}
-}
-
-// jsonFault says what is wrong with free JSON data, or "".
-func jsonFault(raw json.RawMessage, high int) string {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	depth := 0
-	for {
-		token, err := dec.Token()
-		if err != nil {
-			if dec.InputOffset() == 0 || depth != 0 || !json.Valid(raw) {
-				return "must be valid JSON"
-			}
-			return ""
-		}
-		switch t := token.(type) {
-		case json.Delim:
-			if t == '{' || t == '[' {
-				depth++
-			} else {
-				depth--
-			}
-			if depth > maxDepth {
-				return fmt.Sprintf("must not be nested deeper than %d", maxDepth)
-			}
-		case string:
-			if strings.IndexByte(t, 0) >= 0 {
-				return "must not contain NUL"
-			}
-			if high > 0 && utf8.RuneCountInString(t) > high {
-				return fmt.Sprintf("must have texts of at most %d characters", high)
-			}
-		}
 	}
 }
 
@@ -137,7 +102,7 @@ func (f *faults) object(field string, raw json.RawMessage) {
 	if len(raw) == 0 {
 		return
 	}
-	f.check(kindOf(raw) == '{', "%s must be an object", field)
+	f.check(jsontext.Kind(raw) == '{', "%s must be an object", field)
 	f.json(field, raw, 0)
 }
 
@@ -154,20 +119,6 @@ func isSpanID(id string) bool {
 		return isUUID(id)
 	}
 	return !strings.ContainsFunc(id, func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) })
-}
-
-// kindOf is the first byte of a JSON value.
-func kindOf(raw json.RawMessage) byte {
-	raw = bytes.TrimLeft(raw, " \t\r\n")
-	if len(raw) == 0 {
-		return 0
-	}
-	return raw[0]
-}
-
-// absent reports that free data was not given; null counts as that.
-func absent(raw json.RawMessage) bool {
-	return len(raw) == 0 || string(bytes.TrimSpace(raw)) == "null"
 }
 
 func (f *faults) log(l *Log) {
@@ -187,7 +138,7 @@ func (f *faults) log(l *Log) {
 	f.object("ollama_options", l.OllamaOptions)
 	f.optional("ollama_keep_alive", l.OllamaKeepAlive, maxKeepAlive)
 	if len(l.OllamaFormat) > 0 {
-		kind := kindOf(l.OllamaFormat)
+		kind := jsontext.Kind(l.OllamaFormat)
 		f.check(kind == '"' || kind == '{', "ollama_format must be a string or an object")
 		f.json("ollama_format", l.OllamaFormat, 0)
 	}

@@ -1,4 +1,5 @@
-// Package jsontext turns JSON into the text that a reader of its values sees.
+// Package jsontext looks at JSON data that is kept as it came: whether it can be
+// stored, and the text that a reader of its values sees.
 package jsontext
 
 import (
