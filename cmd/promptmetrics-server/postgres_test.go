@@ -8,6 +8,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/cmd/promptmetrics-server/servertest"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest/pgserver"
+	"github.com/promptmetrics-go/promptmetrics/internal/testserver"
 )
 
 // postgres gives the URL of an empty PostgreSQL database.
@@ -15,7 +16,7 @@ func postgres(t *testing.T) string {
 	t.Helper()
 	server, err := pgserver.Start(t.Context(), pgserver.Options{})
 	if errors.Is(err, pgserver.ErrNotInstalled) {
-		pgserver.Missing(t, "PostgreSQL")
+		testserver.Missing(t, "PostgreSQL")
 	}
 	require.NoError(t, err)
 	t.Cleanup(server.Stop)

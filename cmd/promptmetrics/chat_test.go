@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/promptmetrics-go/promptmetrics/cmd/promptmetrics-server/servertest"
-	"github.com/promptmetrics-go/promptmetrics/internal/dbtest/pgserver"
+	"github.com/promptmetrics-go/promptmetrics/internal/testserver"
 	"github.com/promptmetrics-go/promptmetrics/playground/providertest"
 )
 
@@ -162,7 +162,7 @@ func TestChatWithAModelThatFails(t *testing.T) {
 		t.Parallel()
 		require.Equal(t, "red \x1b[31malert\a\n", chat("control").Out)
 		if _, err := exec.LookPath("script"); err != nil {
-			pgserver.Missing(t, "script(1)")
+			testserver.Missing(t, "script(1)")
 		}
 		r := programs.Run(t, u.Call, "script", "-qec", "promptmetrics chat --provider openai --model gpt-4o -m control", "/dev/null")
 		require.Zero(t, r.Code, r.Out)
@@ -175,7 +175,7 @@ func TestChatWithAModelThatFails(t *testing.T) {
 func TestChatOnATerminal(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("script"); err != nil {
-		pgserver.Missing(t, "script(1)")
+		testserver.Missing(t, "script(1)")
 	}
 	next, gone := make(chan struct{}), make(chan struct{})
 	_, env := played(t, func(q providertest.Question) providertest.Answer {

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/promptmetrics-go/promptmetrics/cmd/promptmetrics-server/servertest"
-	"github.com/promptmetrics-go/promptmetrics/internal/dbtest/pgserver"
+	"github.com/promptmetrics-go/promptmetrics/internal/testserver"
 )
 
 // TestExitStatuses pins what goes wrong to a status and a line.
@@ -186,7 +186,7 @@ func TestInterrupt(t *testing.T) {
 func TestOnATerminal(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("script"); err != nil {
-		pgserver.Missing(t, "script(1)")
+		testserver.Missing(t, "script(1)")
 	}
 	u := newUser(t)
 	u.write(t, "in/welcome.json", welcome)

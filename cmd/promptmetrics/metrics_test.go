@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/promptmetrics-go/promptmetrics/internal/dbtest/pgserver"
+	"github.com/promptmetrics-go/promptmetrics/internal/testserver"
 )
 
 func TestMetrics(t *testing.T) {
@@ -65,7 +65,7 @@ func TestMetrics(t *testing.T) {
 		t.Parallel()
 		require.NotContains(t, u.must(t, "metrics", "prompts"), "█")
 		if _, err := exec.LookPath("script"); err != nil {
-			pgserver.Missing(t, "script(1)")
+			testserver.Missing(t, "script(1)")
 		}
 		r := programs.Run(t, u.Call, "script", "-qec", "promptmetrics metrics prompts", "/dev/null")
 		lines := strings.Split(strings.ReplaceAll(r.Out, "\r", ""), "\n")

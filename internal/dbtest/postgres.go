@@ -12,6 +12,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest/pgserver"
+	"github.com/promptmetrics-go/promptmetrics/internal/testserver"
 )
 
 // cluster is the PostgreSQL server of a test process.
@@ -63,7 +64,7 @@ func postgres(tb testing.TB) *cluster {
 	}
 	shared.once.Do(func() { shared.err = shared.start() })
 	if errors.Is(shared.err, pgserver.ErrNotInstalled) {
-		pgserver.Missing(tb, "PostgreSQL")
+		testserver.Missing(tb, "PostgreSQL")
 	}
 	require.NoError(tb, shared.err)
 	return &shared

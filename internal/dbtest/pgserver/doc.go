@@ -5,7 +5,7 @@
 //
 //	server, err := pgserver.Start(ctx, pgserver.Options{})
 //	if errors.Is(err, pgserver.ErrNotInstalled) {
-//		pgserver.Missing(t, "PostgreSQL") // fails in CI, skips elsewhere
+//		testserver.Missing(t, "PostgreSQL") // fails in CI, skips elsewhere
 //	}
 //	dsn, err := server.CreateDatabase(ctx, "")
 //

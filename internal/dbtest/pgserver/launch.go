@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,15 +14,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/testserver"
 )
 
 const (
 	pollPause = 5 * time.Millisecond
 	logShown  = 4096 // bytes of the server's log that an error quotes
-
-	// Ports below those that systems hand out for outgoing connections, so that
-	// none of these takes the port while the server restarts.
-	firstPort, lastPort = 20000, 32000
 )
 
 // errPortTaken says that another program listens on the server's port.
@@ -90,7 +86,7 @@ func (s *Server) initialize(ctx context.Context) error {
 
 // launch starts the server on s.port and waits until it takes connections. It
 // returns errPortTaken if it could not listen there.
-func (s *Server) launch(ctx context.Context) (*process, error) {
+func (s *Server) launch(ctx context.Context) (*testserver.Process, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	log, err := os.Create(s.folder.log)
@@ -109,13 +105,13 @@ func (s *Server) launch(ctx context.Context) (*process, error) {
 	cmd := exec.Command(filepath.Join(s.bin, program("postgres")), args...) //nolint:noctx // See above.
 	cmd.Stdout, cmd.Stderr = log, log
 	s.prepare(cmd)
-	p, err := spawn(cmd)
+	p, err := testserver.Spawn(cmd)
 	if err != nil {
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	if err := s.awaitReady(ctx, p); err != nil {
 		// The start failed, perhaps because its context ended: the stop has its own.
-		_ = p.end(context.WithoutCancel(ctx), immediateShutdown)
+		_ = p.End(context.WithoutCancel(ctx), immediateShutdown)
 		return nil, err
 	}
 	return p, nil
@@ -136,7 +132,7 @@ func (s *Server) prepare(cmd *exec.Cmd) {
 }
 
 // awaitReady polls the file in which the server publishes its state.
-func (s *Server) awaitReady(ctx context.Context, p *process) error {
+func (s *Server) awaitReady(ctx context.Context, p *testserver.Process) error {
 	const stateLine = 7 // The eighth line says starting, standby, ready or stopping.
 	poll := time.NewTicker(pollPause)
 	defer poll.Stop()
@@ -144,12 +140,12 @@ func (s *Server) awaitReady(ctx context.Context, p *process) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("start PostgreSQL: %w\n%s", ctx.Err(), s.logTail())
-		case <-p.done:
+		case <-p.Done():
 			said := s.logTail()
 			if strings.Contains(said, "could not bind") {
 				return fmt.Errorf("%w: %d", errPortTaken, s.port)
 			}
-			return fmt.Errorf("start PostgreSQL: the server ended: %w\n%s", p.err, said)
+			return fmt.Errorf("start PostgreSQL: the server ended: %w\n%s", p.Err(), said)
 		case <-poll.C:
 		}
 		state, err := os.ReadFile(filepath.Join(s.folder.data, "postmaster.pid"))
@@ -184,24 +180,4 @@ func (s *Server) logTail() string {
 
 func tail(output []byte) []byte {
 	return output[max(0, len(output)-logShown):]
-}
-
-// freePort gives a port of 127.0.0.1 on which nothing listens now.
-func freePort(ctx context.Context) (int, error) {
-	const tries = 100
-	var listen net.ListenConfig
-	var lastErr error
-	for range tries {
-		port := firstPort + rand.IntN(lastPort-firstPort)
-		l, err := listen.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			lastErr = err
-			continue
-		}
-		if err := l.Close(); err != nil {
-			return 0, fmt.Errorf("find a free port: %w", err)
-		}
-		return port, nil
-	}
-	return 0, fmt.Errorf("find a free port: %w", lastErr)
 }

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/testserver"
 )
 
 const (
@@ -103,7 +105,7 @@ func orphan(tb testing.TB, how, parent string) (int, string) {
 func requireInstalled(tb testing.TB) {
 	tb.Helper()
 	if _, err := findBin(); err != nil {
-		Missing(tb, "PostgreSQL")
+		testserver.Missing(tb, "PostgreSQL")
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/testserver"
 )
 
 // Options say how to start a server. The zero value is right for most tests.
@@ -30,10 +32,9 @@ type Options struct {
 }
 
 const (
-	startLimit  = time.Minute      // for one initdb or one start of the server
-	stopLimit   = 10 * time.Second // for a clean stop, then the server is killed
-	portTries   = 5                // ports tried until one is free
-	resumeTries = 50               // tries to get the same port back
+	startLimit  = time.Minute // for one initdb or one start of the server
+	portTries   = 5           // ports tried until one is free
+	resumeTries = 50          // tries to get the same port back
 	resumePause = 100 * time.Millisecond
 )
 
@@ -50,8 +51,8 @@ type Server struct {
 	settings map[string]string
 	made     atomic.Int64 // databases created, to name the next
 
-	mu      sync.Mutex // held while the process starts or stops
-	process *process   // nil while halted
+	mu      sync.Mutex          // held while the process starts or stops
+	process *testserver.Process // nil while halted
 	stopped bool
 }
 
@@ -92,7 +93,7 @@ func (s *Server) begin(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for range portTries {
-		port, err := freePort(ctx)
+		port, err := testserver.FreePort(ctx)
 		if err != nil {
 			return err
 		}
@@ -117,7 +118,7 @@ func (s *Server) Halt(ctx context.Context) error {
 	if s.process == nil {
 		return nil
 	}
-	if err := s.process.end(ctx, fastShutdown); err != nil {
+	if err := s.process.End(ctx, fastShutdown); err != nil {
 		return err
 	}
 	s.process = nil
@@ -132,7 +133,7 @@ func (s *Server) Resume(ctx context.Context) error {
 	if s.stopped {
 		return errStopped
 	}
-	if s.process != nil && s.process.running() {
+	if s.process != nil && s.process.Running() {
 		return nil
 	}
 	var err error
@@ -171,7 +172,7 @@ func (s *Server) stop(ctx context.Context) {
 	s.stopped = true
 	if s.process != nil {
 		// A failure here means that the process had to be killed, and is gone.
-		_ = s.process.end(ctx, immediateShutdown)
+		_ = s.process.End(ctx, immediateShutdown)
 		s.process = nil
 	}
 	s.folder.remove()

@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	"github.com/promptmetrics-go/promptmetrics/internal/testserver"
 )
 
 // start gives a server that ends with the test.
@@ -18,7 +20,7 @@ func start(tb testing.TB, o Options) *Server {
 	tb.Helper()
 	s, err := Start(tb.Context(), o)
 	if errors.Is(err, ErrNotInstalled) {
-		Missing(tb, "PostgreSQL")
+		testserver.Missing(tb, "PostgreSQL")
 	}
 	require.NoError(tb, err)
 	tb.Cleanup(s.Stop)
@@ -122,7 +124,7 @@ func TestTwoServersAreStrangers(t *testing.T) {
 	}
 	starting.Wait()
 	if servers[0] == nil || servers[1] == nil {
-		Missing(t, "PostgreSQL")
+		testserver.Missing(t, "PostgreSQL")
 	}
 	one, two := connect(t, servers[0].DSN("postgres")), connect(t, servers[1].TCPDSN("postgres"))
 	run(t, one, "CREATE TABLE mine (n int)")
@@ -169,8 +171,8 @@ func TestHaltedServer(t *testing.T) {
 func TestResumeAfterTheServerEndedByItself(t *testing.T) {
 	t.Parallel()
 	s := start(t, Options{})
-	require.NoError(t, s.process.child.Signal(immediateShutdown))
-	<-s.process.done
+	require.NoError(t, s.process.Signal(immediateShutdown))
+	<-s.process.Done()
 	require.NoError(t, s.Resume(t.Context()))
 	require.Equal(t, 1, ask[int](t, connect(t, s.DSN("postgres")), "SELECT 1"))
 }
@@ -179,7 +181,7 @@ func TestStoppedServerLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := start(t, Options{})
 	require.DirExists(t, s.folder.data)
-	pid := s.process.child.Pid
+	pid := s.process.PID()
 	s.Stop()
 	s.Stop()
 	require.NoDirExists(t, s.folder.path)
@@ -211,7 +213,7 @@ func TestStartFails(t *testing.T) {
 			}
 			s, err := Start(t.Context(), test.options)
 			if errors.Is(err, ErrNotInstalled) {
-				Missing(t, "PostgreSQL")
+				testserver.Missing(t, "PostgreSQL")
 			}
 			if err == nil {
 				s.Stop()
@@ -232,7 +234,7 @@ func TestStartObeysItsContext(t *testing.T) {
 	defer cancel()
 	s, err := Start(ctx, Options{})
 	if errors.Is(err, ErrNotInstalled) {
-		Missing(t, "PostgreSQL")
+		testserver.Missing(t, "PostgreSQL")
 	}
 	if err == nil {
 		s.Stop()
@@ -270,7 +272,7 @@ func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		s, err := Start(b.Context(), Options{})
 		if errors.Is(err, ErrNotInstalled) {
-			Missing(b, "PostgreSQL")
+			testserver.Missing(b, "PostgreSQL")
 		}
 		require.NoError(b, err)
 		b.StopTimer()

@@ -1,4 +1,4 @@
-package pgserver
+package testserver
 
 import (
 	"os"
