@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
@@ -54,6 +55,7 @@ type DB struct {
 	owned   bool
 	file    *fileGuard // notices that the SQLite file was removed; may be nil
 	now     func() time.Time
+	pg      *pgx.ConnConfig // how we opened PostgreSQL; nil otherwise
 }
 
 // Open opens the database, checks that it can be used, and migrates it. The

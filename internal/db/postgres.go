@@ -24,6 +24,7 @@ func (d *DB) openPostgres(ctx context.Context, c Config) error {
 	}
 	d.read = d.wrap(pool)
 	d.write = d.read
+	d.pg = config
 	return nil
 }
 
