@@ -87,14 +87,23 @@ func alive(ctx context.Context, s *db.Scope, kind string) (int64, error) {
 // touch moves the change counter of prompts and labels on.
 func touch(ctx context.Context, tx *db.Tx) error { return move(ctx, tx, registryChanges) }
 
-// move moves a change counter on, by which other processes notice a write. A
-// writing method calls it first: until the transaction ends it also keeps
-// other nodes from changing the same tables at the same time.
+// move moves a change counter on, by which other processes notice a write, and
+// announces that to those who listen. A writing method calls it first: until
+// the transaction ends it also keeps other nodes from changing the same tables
+// at the same time.
 func move(ctx context.Context, tx *db.Tx, counter string) error {
 	_, err := tx.Run(ctx, `INSERT INTO pm_state (name, value) VALUES (?, '1')
 ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(pm_state.value AS BIGINT) + 1 AS TEXT)`, counter)
-	return err
+	if err != nil {
+		return err
+	}
+	return tx.Announce(ctx, counter)
 }
+
+// Listen calls heard with the names of change counters that have moved, on any
+// node, until ctx ends; with "" when it may have missed some. It hears nothing
+// on SQLite or behind a pooler: the counters themselves are the truth.
+func (s *Store) Listen(ctx context.Context, heard func(counter string)) { s.db.Listen(ctx, heard) }
 
 // Names of facts about the whole database.
 const (
