@@ -13,8 +13,7 @@ type Partition struct {
 	From, To int64
 }
 
-// Ever is the beginning of a slice that reaches back for ever, and the end of
-// one that never ends.
+// The times of a slice that reaches back for ever, or never ends.
 const (
 	everBefore = math.MinInt64
 	everAfter  = math.MaxInt64

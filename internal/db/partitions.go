@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 )
@@ -113,6 +114,17 @@ func (t *Tx) HoldPartition(ctx context.Context, p Partition) error {
 	return err
 }
 
+// InPartition asks whether a workspace has rows in a slice.
+func (t *Tx) InPartition(ctx context.Context, p Partition, workspaceID string) *sql.Row {
+	return t.RunRow(ctx, "SELECT EXISTS (SELECT 1 FROM "+pgx.Identifier{p.Name}.Sanitize()+" WHERE workspace_id = ?)", workspaceID)
+}
+
+// CountPartition counts the rows of a slice for each value of some columns and
+// calls fn with these and the count.
+func (t *Tx) CountPartition(ctx context.Context, p Partition, columns string, fn func(*sql.Rows) error) error {
+	return t.Each(ctx, "SELECT "+columns+", count(*) FROM "+pgx.Identifier{p.Name}.Sanitize()+" GROUP BY "+columns, nil, fn)
+}
+
 // PatientFor bounds how long each of the transaction's next statements waits
 // for a lock, and lifts the bound on how long it works. PostgreSQL only.
 func (t *Tx) PatientFor(ctx context.Context, wait time.Duration) error {
@@ -153,6 +165,12 @@ func (t *Tx) Reaches() []time.Duration {
 func IsLocked(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "55P03" || pg.Code == "40P01")
+}
+
+// IsGone reports that a table does not exist.
+func IsGone(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "42P01"
 }
 
 // LacksPartition tells which table has no slice for the time of a row that was
