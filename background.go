@@ -119,13 +119,13 @@ func (c *Client) watch(ctx context.Context, all []watched) {
 
 func (c *Client) retain(ctx context.Context, keep time.Duration) {
 	every(ctx, retentionInterval, func() {
-		removed, err := c.store.Expire(ctx, c.now().Add(-keep))
+		removed, err := c.store.Expire(ctx, c.now(), keep)
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
 			c.log.Error("old telemetry could not be removed", "error", err)
-		case removed > 0:
-			c.log.Info("old telemetry was removed", "rows", removed)
+		case removed.Sum() > 0:
+			c.log.Info("old telemetry was removed", "rows", removed.Sum())
 		}
 	})
 }

@@ -45,7 +45,8 @@ type Client struct {
 	scans       compliance.Driver
 	scorers     Scorers
 	prices      *telemetry.PriceTable
-	monthly     *float64 // the budget of a workspace that has none of its own
+	monthly     *float64      // the budget of a workspace that has none of its own
+	keep        time.Duration // how long telemetry is kept where a workspace says nothing
 	content     registry.ContentStore
 	git         *gitstore.Store // nil if Options.Content was given
 	keys        access.KeyStore
@@ -75,7 +76,7 @@ func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD, scans: o.Compliance, scorers: o.Scorers}
+	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD, keep: o.Retention, scans: o.Compliance, scorers: o.Scorers}
 	c.inUse = otter.Must(&otter.Options[use, *Workspace]{MaximumSize: maxInUse})
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())

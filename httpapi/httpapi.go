@@ -79,6 +79,7 @@ func (a *api) register() {
 	a.registerABTests()
 	a.registerPlayground()
 	a.registerBudget()
+	a.registerRetention()
 	a.registerCompliance()
 	a.registerKeys()
 	a.registerAudit()

@@ -69,6 +69,7 @@ var rules = []struct {
 	{"abtest/stats", all(heavy, siblings("workspace", "page", "registry", "telemetry", "access", "eval", "client"))},
 	{"metrics", all(heavy, siblings("registry", "eval", "abtest", "compliance", "playground", "budget", "client"))},
 	{"budget", all(heavy, siblings("registry", "telemetry", "eval", "abtest", "compliance", "playground", "metrics", "client"))},
+	{"retention", all(heavy, siblings("registry", "telemetry", "eval", "abtest", "compliance", "playground", "metrics", "budget", "client"))},
 	{"playground", all(heavy, siblings("eval", "abtest", "compliance", "metrics", "budget", "client"))},
 	{"client", heavy},
 	// The root wires databases and git, but neither HTTP handlers nor programs.

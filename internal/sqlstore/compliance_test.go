@@ -90,7 +90,7 @@ func TestScoresExpire(t *testing.T) {
 		clock.move(time.Hour)
 		young, err := s.InsertScore(t.Context(), filed(compliance.StageScan))
 		require.NoError(t, err)
-		removed, err := n.Expire(t.Context(), clock.now().Add(-time.Minute))
+		removed, err := expire(t.Context(), n, clock.now().Add(-time.Minute))
 		require.NoError(t, err)
 		require.EqualValues(t, 3, removed)
 		p, err := s.Scores(t.Context(), page.Request{Page: 1, Limit: 10})
@@ -98,7 +98,7 @@ func TestScoresExpire(t *testing.T) {
 		require.EqualValues(t, 1, p.Total)
 		require.Len(t, p.Items, 1)
 		require.Equal(t, young.ID, p.Items[0].ID)
-		removed, err = n.Expire(t.Context(), clock.now().Add(-time.Minute))
+		removed, err = expire(t.Context(), n, clock.now().Add(-time.Minute))
 		require.NoError(t, err)
 		require.Zero(t, removed)
 	})
@@ -178,7 +178,7 @@ func TestCompliancePlans(t *testing.T) {
 		"its end":    func() error { return s.DeleteRule(ctx, 1) },
 		"policy":     func() error { _, err := s.SetPolicy(ctx, compliance.Policy{}); return err },
 		"settings":   func() error { _, err := s.Settings(ctx); return err },
-		"expire":     func() error { _, err := n.Expire(ctx, time.Unix(1, 0)); return err },
+		"expire":     func() error { _, err := expire(ctx, n, time.Unix(1, 0)); return err },
 	} {
 		checkPlans(t, tape, name, do)
 	}

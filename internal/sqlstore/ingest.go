@@ -139,24 +139,24 @@ func (in *ingest) commit(batch []*delivery) error {
 	// circle; and the deliveries of one stand together.
 	slices.SortStableFunc(batch, func(a, b *delivery) int { return strings.Compare(a.id.String(), b.id.String()) })
 	// The transaction belongs to all callers, so it does not end with one.
-	return in.db.Update(context.Background(), func(ctx context.Context, tx *db.Tx) error {
-		for len(batch) > 0 {
+	return updateAt(context.Background(), in.db, func(ctx context.Context, tx *db.Tx, at *moments) error {
+		for rest := batch; len(rest) > 0; {
 			// Deliveries of one workspace share the counters' updates.
 			n := 1
-			for n < len(batch) && batch[n].id == batch[0].id {
+			for n < len(rest) && rest[n].id == rest[0].id {
 				n++
 			}
-			if err := writeLogs(ctx, tx, batch[0].id.String(), batch[:n]); err != nil {
+			if err := writeLogs(ctx, tx, rest[0].id.String(), rest[:n], at); err != nil {
 				return err
 			}
-			batch = batch[n:]
+			rest = rest[n:]
 		}
 		return nil
 	})
 }
 
 // writeLogs writes the deliveries of one workspace.
-func writeLogs(ctx context.Context, tx *db.Tx, ws string, all []*delivery) error {
+func writeLogs(ctx context.Context, tx *db.Tx, ws string, all []*delivery, moments *moments) error {
 	fresh, repeats, err := sortOut(ctx, tx, ws, all)
 	if err != nil || len(fresh) == 0 {
 		return err
@@ -169,6 +169,7 @@ func writeLogs(ctx context.Context, tx *db.Tx, ws string, all []*delivery) error
 	if err != nil {
 		return err
 	}
+	moments.add(at)
 	sums := newRollup(ws, at)
 	w := (&rowWriter{tx: tx, texts: &logInserts, width: logWidth}).streamed(logStream, rows)
 	for _, d := range fresh {

@@ -165,7 +165,7 @@ func TestTwoProcesses(t *testing.T) {
 			for i, n := range nodes {
 				all.Go(func() {
 					var err error
-					if removed[i], err = n.Expire(context.Background(), before); err != nil {
+					if removed[i], err = expire(context.Background(), n, before); err != nil {
 						t.Error(err)
 					}
 				})
