@@ -33,13 +33,18 @@ func (s *Store) Check(ctx context.Context) error {
 	if _, _, err := s.bucket.get(ctx, checkKey, maxCheck, whole); err != nil {
 		return unavailable("read", err)
 	}
-	if err := s.bucket.do(ctx, func(ctx context.Context) error {
-		_, err := s.bucket.page(ctx, promptsBegin, "")
-		return err
-	}); err != nil {
+	if err := s.listable(ctx); err != nil {
 		return unavailable("listed", err)
 	}
 	return nil
+}
+
+// listable asks for one page of prompts.
+func (s *Store) listable(ctx context.Context) error {
+	return s.bucket.do(ctx, func(ctx context.Context) error {
+		_, err := s.bucket.page(ctx, promptsBegin, "")
+		return err
+	})
 }
 
 // checkText is a text that tells by itself whether it is whole, and from others.

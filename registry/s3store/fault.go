@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -176,7 +177,11 @@ func (o Options) refusal(doing string, err error) error {
 		return pmerr.Down(err, "The prompt store was not opened: the call was cancelled")
 	}
 	if !spoke {
-		return pmerr.Down(err, "Endpoint: %s does not answer as S3 does: %s; check the address and the port", o.Endpoint, said(err))
+		advice := "check the address and the port"
+		if lookup, ok := errors.AsType[*net.DNSError](err); ok && !o.PathStyle && strings.HasPrefix(lookup.Name, o.Bucket+".") {
+			advice += ", or set PathStyle if the server has no host name for each bucket"
+		}
+		return pmerr.Down(err, "Endpoint: %s does not answer as S3 does: %s; %s", o.Endpoint, said(err), advice)
 	}
 	switch answer.Code {
 	case minio.NoSuchBucket, "InvalidBucketName":
@@ -185,12 +190,12 @@ func (o Options) refusal(doing string, err error) error {
 		}
 		// Made up by the client: the answer was no XML of S3.
 		return pmerr.Down(err, "Endpoint: %s does not answer as S3 does: %d; check the address and the port", o.Endpoint, answer.StatusCode)
-	case "InvalidAccessKeyId", "InvalidClientTokenId":
+	case "InvalidAccessKeyId", "InvalidClientTokenId", "XAdminUserNotFound":
 		return invalid("AccessKey: is not known at %s; set a key that is", o.Endpoint)
 	case "SignatureDoesNotMatch":
 		return invalid("SecretKey: does not belong to the AccessKey; set the one that does")
 	case "ExpiredToken", "InvalidToken":
-		return invalid("SessionToken: is not valid any more; get new temporary keys")
+		return invalid("SessionToken: is not valid, or not any more; get new temporary keys")
 	case "AuthorizationHeaderMalformed", "InvalidRegion", "PermanentRedirect", "IllegalLocationConstraintException", "TemporaryRedirect":
 		if answer.Region != "" && answer.Region != o.Region {
 			return invalid("Region: the bucket is in %q, not in %q; name that region", plain(answer.Region), o.Region)

@@ -95,8 +95,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// validate names every option that cannot be. No message shows a secret.
-func (o Options) validate() error {
+// Validate names every option that cannot be, each by its name and a colon, as
+// pmerr.ErrValidation. No message shows a secret.
+func (o Options) Validate() error {
 	var faults []string
 	check := func(ok bool, fault string) {
 		if !ok {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,7 +50,7 @@ const openTimeout = 8 * time.Second
 // server cannot be reached or is down; both come within 8 s and say what the
 // server said. ctx bounds the opening only; Close ends the store.
 func Open(ctx context.Context, options Options) (*Store, error) {
-	if err := options.validate(); err != nil {
+	if err := options.Validate(); err != nil {
 		return nil, err
 	}
 	o := options.withDefaults()
@@ -149,15 +150,8 @@ func (r role) RetrieveWithCredContext(c *credentials.CredContext) (credentials.V
 // try does once what the store will do, and learns whether the server keeps a
 // conditional write from writing over an object.
 func (s *Store) try(ctx context.Context, o Options) error {
-	if _, err := s.bucket.page(ctx, promptsBegin, ""); err != nil {
-		// The first request again, with patience, and with the outcome sorted.
-		err = s.bucket.do(ctx, func(ctx context.Context) error {
-			_, err := s.bucket.page(ctx, promptsBegin, "")
-			return err
-		})
-		if err != nil {
-			return o.refusal("list objects (s3:ListBucket)", err)
-		}
+	if err := s.listable(ctx); err != nil {
+		return o.refusal("list objects (s3:ListBucket)", err)
 	}
 	key, text := checkFolder+rand.Text(), checkText()
 	if _, err := s.bucket.put(ctx, key, text, writing{kind: plainText}); err != nil {
@@ -188,6 +182,13 @@ func (s *Store) Close() error {
 
 // Driver names the kind of store, for the health report.
 func (s *Store) Driver() string { return "s3" }
+
+// Address names the bucket for people, such as s3://prompts/team at
+// https://s3.example.com.
+func (o Options) Address() string {
+	o = o.withDefaults()
+	return strings.TrimSuffix("s3://"+o.Bucket+"/"+o.Prefix, "/") + " at " + o.Endpoint
+}
 
 // Workspace binds the store to a workspace. The zero ID panics.
 func (s *Store) Workspace(id workspace.ID) registry.Content {
