@@ -33,7 +33,7 @@ const startLimit = time.Minute
 // freezes and thaws it; what it has acknowledged stays.
 type Server struct {
 	*testserver.Server
-	folder string
+	program, folder string
 }
 
 // Start starts a server that ends with the test. The test is skipped, or in CI
@@ -110,20 +110,34 @@ func (s *Server) Bucket(tb testing.TB) string {
 // metadata in extended attributes.
 func (s *Server) Folder(bucket string) string { return filepath.Join(s.folder, "buckets", bucket) }
 
+// User makes a user who may do nothing until the policy of a bucket allows it.
+func (s *Server) User(tb testing.TB) (access, secret string) {
+	tb.Helper()
+	access, secret = "user-"+strings.ToLower(rand.Text()), rand.Text()
+	cmd := exec.CommandContext(tb.Context(), s.program, "admin", "--endpoint-url", s.Endpoint(), "--region", Region,
+		"create-user", "--access", access, "--secret", secret, "--role", "user")
+	cmd.Env = append(os.Environ(), "ADMIN_ACCESS_KEY_ID="+AccessKey, "ADMIN_SECRET_ACCESS_KEY="+SecretKey)
+	said, err := cmd.CombinedOutput()
+	require.NoError(tb, err, "%s", said)
+	return access, secret
+}
+
 func start(ctx context.Context, folder string) (*Server, error) {
 	program, err := find()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{folder: folder}
-	if err := os.MkdirAll(s.Folder(""), 0o700); err != nil {
+	s := &Server{program: program, folder: folder}
+	users := filepath.Join(folder, "users")
+	if err := errors.Join(os.MkdirAll(s.Folder(""), 0o700), os.MkdirAll(users, 0o700)); err != nil {
 		return nil, err
 	}
 	s.Server, err = testserver.Start(ctx, testserver.Spec{
 		Name: "versitygw", Folder: folder, Ready: answers,
 		Command: func(port int) *exec.Cmd {
 			//nolint:noctx // the server outlives the call that starts it.
-			cmd := exec.Command(program, "--port", fmt.Sprintf("127.0.0.1:%d", port), "--region", Region, "--quiet", "--keep-alive", "posix", s.Folder(""))
+			cmd := exec.Command(program, "--port", fmt.Sprintf("127.0.0.1:%d", port), "--region", Region,
+				"--iam-dir", users, "--quiet", "--keep-alive", "posix", s.Folder(""))
 			cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
 			return cmd
 		},

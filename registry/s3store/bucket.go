@@ -102,7 +102,9 @@ func (b *bucket) put(ctx context.Context, key string, data []byte, how writing) 
 	err = b.do(ctx, func(ctx context.Context) error {
 		done, err := b.client.PutObject(ctx, b.name, b.prefix+key, bytes.NewReader(data), int64(len(data)),
 			base64.StdEncoding.EncodeToString(check[:]), hex.EncodeToString(sum[:]), options)
-		etag = done.ETag
+		if etag = done.ETag; err == nil && etag == "" {
+			return errNoETag
+		}
 		return err
 	})
 	return etag, err

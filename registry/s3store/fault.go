@@ -23,6 +23,9 @@ var (
 	errExists  = errors.New("the object exists already")
 )
 
+// errNoETag is an answer to a write that S3 would not give.
+var errNoETag = errors.New("the answer to a write has no ETag, so it is not of S3")
+
 // errGarbled is an answer that is not what the server sent.
 var errGarbled = errors.New("the answer arrived damaged")
 

@@ -73,17 +73,7 @@ func newStore(o Options) (*Store, error) {
 	s := &Store{log: o.Logger, now: o.Now, idle: func() {}, fresh: map[string]written{}}
 	transport := o.Transport
 	if transport == nil {
-		own := &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-			TLSHandshakeTimeout:    5 * time.Second,
-			MaxIdleConns:           128,
-			MaxIdleConnsPerHost:    128,
-			MaxConnsPerHost:        256,
-			IdleConnTimeout:        time.Minute,
-			MaxResponseHeaderBytes: 256 << 10,
-			DisableCompression:     true, // bytes come as they are kept
-		}
+		own := ownTransport()
 		transport, s.idle = own, own.CloseIdleConnections
 	}
 	address, err := url.Parse(o.Endpoint)
@@ -95,7 +85,7 @@ func newStore(o Options) (*Store, error) {
 		lookup = minio.BucketLookupPath
 	}
 	client, err := minio.NewCore(address.Host, &minio.Options{
-		Creds: o.credentials(), Secure: address.Scheme == "https", Transport: transport, Region: o.Region,
+		Creds: o.credentials(), Secure: address.Scheme == "https", Transport: listingGuard{transport}, Region: o.Region,
 		BucketLookup: lookup,
 		MaxRetries:   1, // bucket.do repeats, within its own bounds
 	})
