@@ -17,7 +17,8 @@ type Health struct {
 	// DBType is "sqlite" or "postgresql".
 	DBType      string `json:"dbType"`
 	DBConnected bool   `json:"dbConnected"`
-	// DriverType is "filesystem", or "custom" for Options.Content.
+	// DriverType is "filesystem", or what Options.Content calls itself with a
+	// method Driver() string, such as "s3"; "custom" if it has none.
 	DriverType string `json:"driverType"`
 	// GitSyncLastRun is when the prompt store was last searched for changes,
 	// in Unix milliseconds; null before the first time.
@@ -43,11 +44,8 @@ func (c *Client) Health(ctx context.Context) Health {
 	database, driver := c.check(ctx)
 	h := Health{
 		Status: "ok", DBType: string(c.db.Dialect()), DBConnected: database == nil,
-		DriverType: "filesystem", ReconciliationRunning: c.syncing.Load(),
+		DriverType: c.driver(), ReconciliationRunning: c.syncing.Load(),
 		Checks: map[string]string{string(c.db.Dialect()): verdict(database), "driver": verdict(driver)},
-	}
-	if c.git == nil {
-		h.DriverType = "custom"
 	}
 	if database != nil || driver != nil {
 		h.Status = "degraded"
@@ -56,6 +54,17 @@ func (c *Client) Health(ctx context.Context) Health {
 		h.GitSyncLastRun = &last
 	}
 	return h
+}
+
+// driver names the kind of prompt store.
+func (c *Client) driver() string {
+	if named, ok := c.content.(interface{ Driver() string }); ok {
+		return named.Driver()
+	}
+	if c.git != nil {
+		return "filesystem"
+	}
+	return "custom"
 }
 
 func (c *Client) check(ctx context.Context) (database, driver error) {

@@ -1,9 +1,14 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks, where it may: on Debian
-# and Ubuntu, as root or through a sudo that asks for no password.
+# and Ubuntu, as root or through a sudo that asks for no password. The S3 server
+# is built with Go into .tools/bin, once.
 #
 # Ends with status 0 if nothing is missing any more, else with 1 and a message.
 set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# The one place that names the S3 server's version.
+versitygw=v1.8.0
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -27,8 +32,30 @@ missing() {
 	! have apt-get || [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 }
 
+# Whether .tools/bin holds the S3 server in the version named above, as the go
+# command stamped it.
+have_versitygw() {
+	go version -m .tools/bin/versitygw 2>/dev/null |
+		grep -E "^[[:space:]]+mod[[:space:]]+github.com/versity/versitygw[[:space:]]+${versitygw}[[:space:]]" >/dev/null
+}
+
+build_versitygw() {
+	have_versitygw && return
+	echo "== building versitygw $versitygw, an S3 server for tests, about a minute"
+	mkdir -p .tools/bin
+	GOFLAGS='' CGO_ENABLED=0 GOBIN="$PWD/.tools/bin" go install -trimpath -ldflags '-s -w' \
+		"github.com/versity/versitygw/cmd/versitygw@$versitygw"
+	have_versitygw || {
+		echo "versitygw $versitygw was built, but is not in .tools/bin" >&2
+		return 1
+	}
+}
+
 packages=$(missing | xargs)
-[ -z "$packages" ] && exit 0
+if [ -z "$packages" ]; then
+	build_versitygw
+	exit
+fi
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
@@ -77,3 +104,4 @@ if [ -n "$packages" ]; then
 	echo "Still missing after the installation: $packages" >&2
 	exit 1
 fi
+build_versitygw

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -37,7 +38,12 @@ func (p *program) writeBackup(ctx context.Context, file string) error {
 	}
 	if c.options.DatabaseURL != "" {
 		return errors.New("backup copies SQLite, and DATABASE_URL names a PostgreSQL database: " +
-			"run pg_dump first, and copy the prompt repository (PROMPTS_PATH) after it")
+			"run pg_dump first, and copy the prompt repository (PROMPTS_PATH) or the bucket (DRIVER=s3) after it")
+	}
+	if c.s3 != nil {
+		return fmt.Errorf("backup copies a prompt repository, and DRIVER=s3 keeps the prompts in %s, which is their copy: "+
+			"turn on versioning there, copy the database with: sqlite3 %s \".backup copy.db\", and keep the salt of the API keys",
+			c.s3.Address(), quoted(absolute(c.options.SQLitePath)))
 	}
 	source := backup.Source{
 		Database: c.options.SQLitePath, Repository: c.options.PromptsPath,

@@ -15,6 +15,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics"
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/registry/s3store"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
 
@@ -22,7 +23,9 @@ import (
 type config struct {
 	address
 	// options of the library, with every path filled, but for the logger.
-	options       promptmetrics.Options
+	options promptmetrics.Options
+	// s3 is the bucket of the prompts; nil with another driver.
+	s3            *s3store.Options
 	providers     []makeProvider
 	webhookSecret string
 	trustProxy    bool
@@ -88,6 +91,7 @@ func readConfig(e *environment) (config, error) {
 			c.secrets = append(c.secrets, name)
 		}
 	}
+	c.readS3(e)
 	return c, e.err()
 }
 
@@ -106,13 +110,13 @@ func readAddress(e *environment) address {
 // be to pretend.
 func refuseMissingFeatures(e *environment) {
 	switch driver, set := e.raw("DRIVER"); {
-	case !set, driver == "filesystem":
+	case !set, driver == "filesystem", driver == driverS3:
 	case driver == "":
-		e.fault("DRIVER is empty: set it to filesystem, or remove it")
-	case driver == "github", driver == "s3":
-		e.fault("DRIVER=%s is not available in this version: use filesystem", driver)
+		e.fault("DRIVER is empty: set it to filesystem or s3, or remove it")
+	case driver == "github":
+		e.fault("DRIVER=%s is not available in this version: use filesystem or s3", driver)
 	default:
-		e.fault("DRIVER must be filesystem, not %s", excerpt(driver))
+		e.fault("DRIVER must be filesystem or s3, not %s", excerpt(driver))
 	}
 	if e.text("REDIS_URL", "") != "" {
 		e.fault("REDIS_URL is not available in this version: remove it, caches and rate limits are kept by the process itself")

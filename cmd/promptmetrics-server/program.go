@@ -62,6 +62,10 @@ and by a file .env in the working folder, over which the environment wins:
   SQLITE_PATH                    the database file ($DATA_DIR/promptmetrics.db)
   DATABASE_URL                   PostgreSQL instead of SQLite
   PROMPTS_PATH                   the bare git repository of the prompts ($DATA_DIR/prompts.git)
+  DRIVER                         what keeps the prompts: filesystem, the repository; s3, a bucket
+                                 (filesystem); s3 takes S3_BUCKET, S3_REGION, S3_ACCESS_KEY,
+                                 S3_SECRET_KEY, S3_ENDPOINT if it is not Amazon's, S3_PREFIX,
+                                 S3_PATH_STYLE and S3_SESSION_TOKEN
   API_KEY_SALT                   secret under which API keys are hashed, 16+ characters
                                  (made once and kept in $DATA_DIR/api_key_salt)
   RATE_LIMIT_MAX_REQUESTS        requests of a key in a window (300)

@@ -39,16 +39,16 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pm, err := openData(c, p.logger(c))
+	d, err := openData(ctx, c, p.logger(c))
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	// A signal that comes already now is for answer to take.
-	err = p.announce(context.WithoutCancel(ctx), pm, c, listener.Addr())
+	err = p.announce(context.WithoutCancel(ctx), d.Client, c, listener.Addr())
 	if err == nil {
-		err = p.answer(ctx, pm, c, listener)
+		err = p.answer(ctx, d.Client, c, listener)
 	}
-	return errors.Join(err, pm.Close())
+	return errors.Join(err, d.Close())
 }
 
 // answer serves requests until the context ends, and then finishes those that
@@ -149,7 +149,10 @@ func (c config) places() string {
 	case o.SQLitePath != inside:
 		places = append(places, "database in "+absolute(o.SQLitePath))
 	}
-	if o.PromptsPath != filepath.Join(o.DataDir, "prompts.git") {
+	switch {
+	case c.s3 != nil:
+		places = append(places, "prompts in "+c.s3.Address())
+	case o.PromptsPath != filepath.Join(o.DataDir, "prompts.git"):
 		places = append(places, "prompts in "+absolute(o.PromptsPath))
 	}
 	return strings.Join(places, ", ")
