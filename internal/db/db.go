@@ -42,8 +42,11 @@ type Config struct {
 	Pool *sql.DB
 	// BusyTimeout bounds how long a write waits for another process; 5 s if 0.
 	BusyTimeout time.Duration
-	Logger      *slog.Logger
-	Now         func() time.Time
+	// Moved is called after the commit of each transaction that announced
+	// change counters, with each of them. It must not block. May be nil.
+	Moved  func(counter string)
+	Logger *slog.Logger
+	Now    func() time.Time
 }
 
 // DB is an open, migrated database.
@@ -55,6 +58,7 @@ type DB struct {
 	owned   bool
 	file    *fileGuard // notices that the SQLite file was removed; may be nil
 	now     func() time.Time
+	moved   func(counter string)
 	pg      *pgx.ConnConfig // how we opened PostgreSQL; nil otherwise
 }
 
@@ -64,7 +68,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if c.BusyTimeout == 0 {
 		c.BusyTimeout = 5 * time.Second
 	}
-	d := &DB{dialect: c.Dialect, owned: c.Pool == nil, now: c.Now}
+	d := &DB{dialect: c.Dialect, owned: c.Pool == nil, now: c.Now, moved: c.Moved}
 	if err := d.connect(ctx, c); err != nil {
 		return nil, err
 	}
@@ -158,9 +162,25 @@ func (d *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	if d.writer != nil {
 		return Translate(d.writer.do(ctx, d, fn))
 	}
-	return Translate(d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		return fn(ctx, &Tx{IDB: tx, db: d})
-	}))
+	t := &Tx{db: d}
+	err := d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		t.IDB = tx
+		return fn(ctx, t)
+	})
+	if err == nil {
+		d.tell(t.announced)
+	}
+	return Translate(err)
+}
+
+// tell reports what a committed transaction has announced.
+func (d *DB) tell(announced []string) {
+	if d.moved == nil {
+		return
+	}
+	for _, counter := range announced {
+		d.moved(counter)
+	}
 }
 
 // Tx is a running transaction, or the reading pool in a View.
@@ -168,6 +188,8 @@ type Tx struct {
 	bun.IDB
 	db    *DB
 	stmts *statements // prepared on the writer's connection; nil elsewhere
+	// announced are the change counters that have moved.
+	announced []string
 }
 
 // Now is the clock of the stores.
