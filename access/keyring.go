@@ -83,7 +83,7 @@ type Keyring struct {
 	verified verified
 	// doubts counts the calls of ForgetAll.
 	doubts atomic.Uint64
-	usage    usage
+	usage  usage
 	// strangers holds a token for each read of an unknown key.
 	strangers chan struct{}
 	// tired are the keys to confirm in the background.
