@@ -18,7 +18,10 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/redisnode"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	redisnode.Quiet()
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	// patient is a time that a machine never takes, however busy it is.

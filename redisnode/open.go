@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,13 +111,13 @@ func (n *Node) refusal(err error) error {
 	said := n.redacted(err)
 	advice := "correct the host and port, or start it"
 	switch _, replied := errors.AsType[redis.Error](err); {
-	case prefixed(err, "WRONGPASS", "NOAUTH", "ERR AUTH", "ERR invalid password", "ERR Client sent AUTH"):
+	case replied && begins(said, "WRONGPASS", "NOAUTH", "ERR AUTH", "ERR invalid password", "ERR Client sent AUTH"):
 		advice = "correct user and password"
-	case prefixed(err, "ERR DB index", "ERR invalid DB index", "ERR SELECT"):
+	case replied && begins(said, "ERR DB index", "ERR invalid DB index", "ERR SELECT"):
 		advice = "correct the number of the database at the end"
-	case prefixed(err, "NOPERM"):
+	case replied && begins(said, "NOPERM"):
 		advice = "let the user do that"
-	case prefixed(err, "LOADING"):
+	case replied && begins(said, "LOADING"):
 		advice = "wait until it has loaded its data"
 	case replied:
 		advice = "choose a Redis that can be written to"
@@ -128,13 +129,8 @@ func (n *Node) refusal(err error) error {
 	return pmerr.Down(err, "Options.URL (REDIS_URL): Redis at %s says: %s; %s", n.String(), said, advice)
 }
 
-func prefixed(err error, prefixes ...string) bool {
-	for _, prefix := range prefixes {
-		if redis.HasErrorPrefix(err, prefix) {
-			return true
-		}
-	}
-	return false
+func begins(text string, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(text, p) })
 }
 
 // redacted is what Redis or the network said, in one line. Some servers repeat

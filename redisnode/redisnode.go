@@ -14,6 +14,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -111,6 +112,9 @@ func (n *Node) Close() error {
 
 // String is where Redis is: host and port.
 func (n *Node) String() string { return n.address.String() }
+
+// Format prints host and port, however it is printed.
+func (n *Node) Format(f fmt.State, verb rune) { n.address.Format(f, verb) }
 
 // Check tells whether Redis is there. ErrUnavailable.
 func (n *Node) Check(ctx context.Context) error {
