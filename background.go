@@ -4,11 +4,19 @@ import (
 	"context"
 	"time"
 
+	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 )
 
-// watchInterval is how soon the writes of another process are noticed.
-const watchInterval = 250 * time.Millisecond
+const (
+	// watchInterval is how soon the writes of another process are noticed where
+	// no hint tells of them sooner.
+	watchInterval = 250 * time.Millisecond
+	// watchTimeout bounds one look at the database.
+	watchTimeout = 2 * time.Second
+	// watchPause is the least time between two looks: a burst of hints is one.
+	watchPause = 5 * time.Millisecond
+)
 
 // retentionInterval is how often old telemetry is looked for.
 const retentionInterval = 10 * time.Minute
@@ -19,9 +27,17 @@ func (c *Client) start(o Options, changes []watched) {
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	c.tasks.Go(func() { c.watch(ctx, changes) })
+	if o.Bus != nil {
+		c.tasks.Go(func() { c.publish(ctx, o.Bus) })
+	}
 	if o.Idle {
 		return
 	}
+	c.tasks.Go(func() { c.store.Listen(ctx, c.signals.heard) })
+	if o.Bus != nil {
+		c.tasks.Go(func() { o.Bus.Listen(ctx, c.signals.heard) })
+	}
+	c.tasks.Go(func() { c.beat(ctx) })
 	if o.ReconcileInterval > 0 {
 		c.tasks.Go(func() { c.reconcile(ctx, o.ReconcileInterval) })
 	}
@@ -80,9 +96,9 @@ func (c *Client) sync(ctx context.Context, full bool) (registry.Reconciled, erro
 
 // watched is something that other processes on the same database may change.
 type watched struct {
-	// changes differs from seen if they have, and forget drops what the caches
+	// counter differs from seen if they have, and forget drops what the caches
 	// know about it.
-	changes func(context.Context) (string, error)
+	counter string
 	forget  func()
 	seen    string
 }
@@ -90,31 +106,55 @@ type watched struct {
 // watched gives all that is watched, as it is now.
 func (c *Client) watched(ctx context.Context) ([]watched, error) {
 	all := []watched{
-		{changes: c.store.RegistryChanges, forget: c.registry.ForgetAll},
-		{changes: c.store.ComplianceChanges, forget: c.compliance.ForgetAll},
+		{counter: sqlstore.RegistryChanges, forget: c.registry.ForgetAll},
+		{counter: sqlstore.ComplianceChanges, forget: c.compliance.ForgetAll},
+		{counter: sqlstore.KeyChanges, forget: c.keyring.ForgetAll},
 	}
+	counters, err := c.store.Changes(ctx)
 	for i := range all {
-		var err error
-		if all[i].seen, err = all[i].changes(ctx); err != nil {
-			return nil, err
-		}
+		all[i].seen = counters[all[i].counter]
 	}
-	return all, nil
+	return all, err
 }
 
-// watch notices that another process has changed something since it was seen.
+// watch notices that another process has changed something since it was seen: at
+// once where a hint says so, else at the next look. Only the look counts, so that
+// a hint that is lost, late or made up changes nothing but the time.
 func (c *Client) watch(ctx context.Context, all []watched) {
-	every(ctx, watchInterval, func() {
-		for i := range all {
-			w := &all[i]
-			now, err := w.changes(ctx)
-			if err != nil || now == w.seen {
-				continue // a database that is down is reported by who needs it
-			}
-			w.forget()
-			w.seen = now
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		c.look(ctx, all)
+		rest := time.NewTimer(watchPause)
+		select {
+		case <-rest.C:
+		case <-ctx.Done():
+			rest.Stop()
+			return
 		}
-	})
+		select {
+		case <-tick.C:
+		case <-c.signals.wake:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// look compares the change counters with what was seen.
+func (c *Client) look(ctx context.Context, all []watched) {
+	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
+	defer cancel()
+	counters, err := c.store.Changes(ctx)
+	if err != nil {
+		return // a database that is down is reported by who needs it
+	}
+	for i := range all {
+		if w := &all[i]; counters[w.counter] != w.seen {
+			w.forget()
+			w.seen = counters[w.counter]
+		}
+	}
 }
 
 func (c *Client) retain(ctx context.Context, keep time.Duration) {

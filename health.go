@@ -12,8 +12,11 @@ import (
 type Health struct {
 	// Status is "ok", or "degraded" if any check failed.
 	Status string `json:"status"`
-	// Checks are "ok" or "error" by name: the database and the prompt store.
+	// Checks are "ok" or "error" by name: the database, the prompt store, and
+	// "redis" where Options.Bus is set, whose error degrades nothing.
 	Checks map[string]string `json:"checks"`
+	// Nodes is how many nodes serve the database now, this one included.
+	Nodes int `json:"nodes"`
 	// DBType is "sqlite" or "postgresql".
 	DBType      string `json:"dbType"`
 	DBConnected bool   `json:"dbConnected"`
@@ -33,21 +36,29 @@ const healthLife = 5 * time.Second
 const checkTimeout = 5 * time.Second
 
 type healthCache struct {
-	mu               sync.Mutex
-	at               time.Time
-	database, driver error
+	mu    sync.Mutex
+	at    time.Time
+	found checked
 }
+
+// checked is what the checks found.
+type checked struct{ database, driver, bus error }
 
 // Health writes to and reads back from the database and the prompt store. The
 // outcome is kept for 5 s, whoever asks.
 func (c *Client) Health(ctx context.Context) Health {
-	database, driver := c.check(ctx)
+	found := c.check(ctx)
 	h := Health{
-		Status: "ok", DBType: string(c.db.Dialect()), DBConnected: database == nil,
+		Status: "ok", DBType: string(c.db.Dialect()), DBConnected: found.database == nil, Nodes: c.nodes.count(),
 		DriverType: c.driver(), ReconciliationRunning: c.syncing.Load(),
-		Checks: map[string]string{string(c.db.Dialect()): verdict(database), "driver": verdict(driver)},
+		Checks: map[string]string{string(c.db.Dialect()): verdict(found.database), "driver": verdict(found.driver)},
 	}
-	if database != nil || driver != nil {
+	if c.bus != nil {
+		// Nothing but speed depends on it, and all nodes lose it together: who
+		// balances the load by this report must not take them all away.
+		h.Checks["redis"] = verdict(found.bus)
+	}
+	if found.database != nil || found.driver != nil {
 		h.Status = "degraded"
 	}
 	if last := c.lastSync.Load(); last != 0 {
@@ -67,27 +78,31 @@ func (c *Client) driver() string {
 	return "custom"
 }
 
-func (c *Client) check(ctx context.Context) (database, driver error) {
+func (c *Client) check(ctx context.Context) checked {
 	c.health.mu.Lock()
 	defer c.health.mu.Unlock()
 	now := c.now()
 	if age := now.Sub(c.health.at); !c.health.at.IsZero() && age >= 0 && age < healthLife {
-		return c.health.database, c.health.driver
+		return c.health.found
 	}
 	// The outcome is for others too: one caller going away must not spoil it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
-	var both sync.WaitGroup
-	both.Go(func() { c.health.database = c.store.Check(ctx, db.Micros(now)) })
-	both.Go(func() { c.health.driver = c.content.Check(ctx) })
-	both.Wait()
-	c.health.at = now
-	for name, err := range map[string]error{"database": c.health.database, "prompt store": c.health.driver} {
+	var found checked
+	var all sync.WaitGroup
+	all.Go(func() { found.database = c.store.Check(ctx, db.Micros(now)) })
+	all.Go(func() { found.driver = c.content.Check(ctx) })
+	if c.bus != nil {
+		all.Go(func() { found.bus = c.bus.Check(ctx) })
+	}
+	all.Wait()
+	c.health.found, c.health.at = found, now
+	for name, err := range map[string]error{"database": found.database, "prompt store": found.driver, "redis": found.bus} {
 		if err != nil {
 			c.log.Error("health check failed", "check", name, "error", err)
 		}
 	}
-	return c.health.database, c.health.driver
+	return found
 }
 
 func verdict(err error) string {

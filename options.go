@@ -95,6 +95,13 @@ type Options struct {
 	KeyTouchInterval time.Duration
 	// RateLimit is how many requests a key may make.
 	RateLimit RateLimit
+	// Limits count requests for all nodes of a service, such as redisnode.Node.
+	// It is not closed. Default: each node counts its own.
+	Limits access.SharedWindows
+	// Bus tells the other nodes at once what this one has changed, such as
+	// redisnode.Node. It is not closed. Default: PostgreSQL tells them, or they
+	// notice within a quarter of a second.
+	Bus Bus
 
 	// Logger hears of what goes wrong in the background. Default: silence.
 	Logger *slog.Logger

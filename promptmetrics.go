@@ -52,6 +52,9 @@ type Client struct {
 	keys        access.KeyStore
 	keyring     *access.Keyring
 	limiter     *access.Limiter
+	bus         Bus // nil without Options.Bus
+	nodes       *nodes
+	signals     *signals
 	health      healthCache
 	inUse       *otter.Cache[use, *Workspace]
 
@@ -76,7 +79,11 @@ func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD, keep: o.Retention, scans: o.Compliance, scorers: o.Scorers}
+	c := &Client{
+		now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD, keep: o.Retention,
+		scans: o.Compliance, scorers: o.Scorers, bus: o.Bus,
+	}
+	c.nodes, c.signals = newNodes(o.Now), newSignals()
 	c.inUse = otter.Must(&otter.Options[use, *Workspace]{MaximumSize: maxInUse})
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -98,7 +105,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.db, err = db.Open(ctx, databaseConfig(o)); err != nil {
+	if c.db, err = db.Open(ctx, c.databaseConfig(o)); err != nil {
 		return err
 	}
 	c.store = sqlstore.New(c.db)
@@ -136,6 +143,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	}
 	if c.limiter, err = access.NewLimiter(access.LimiterOptions{
 		Window: o.RateLimit.Window, Max: o.RateLimit.Max, Now: o.Now, Store: c.store.Windows(), Logger: o.Logger,
+		Shared: o.Limits, Nodes: c.nodes.count,
 	}); err != nil {
 		return err
 	}
@@ -146,10 +154,13 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-func databaseConfig(o Options) db.Config {
+func (c *Client) databaseConfig(o Options) db.Config {
 	config := db.Config{
 		Dialect: db.SQLite, Path: o.SQLitePath, URL: o.DatabaseURL, Pool: o.DB,
 		BusyTimeout: o.BusyTimeout, Logger: o.Logger, Now: o.Now,
+	}
+	if o.Bus != nil {
+		config.Moved = c.signals.tell
 	}
 	switch {
 	case o.DB != nil:
@@ -205,4 +216,6 @@ func (c *Client) Authenticate(ctx context.Context, secret string) (access.Identi
 func (c *Client) HasKeys(ctx context.Context) (bool, error) { return c.keyring.HasKeys(ctx) }
 
 // Take counts one request of a subject against the rate limit.
-func (c *Client) Take(subject string) access.Decision { return c.limiter.Take(subject) }
+func (c *Client) Take(ctx context.Context, subject string) access.Decision {
+	return c.limiter.Take(ctx, subject)
+}

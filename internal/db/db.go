@@ -45,6 +45,9 @@ type Config struct {
 	// Patience is how long a call of PostgreSQL may take before the server is
 	// asked for a sign of life, and how long that may take; 5 s if 0.
 	Patience time.Duration
+	// Moved is called after the commit of each transaction that announced
+	// change counters, with each of them. It must not block. May be nil.
+	Moved func(counter string)
 	// Logger hears of what the operator waits for. Default: silence.
 	Logger *slog.Logger
 	Now    func() time.Time
@@ -60,6 +63,7 @@ type DB struct {
 	file    *fileGuard // notices that the SQLite file was removed; may be nil
 	now     func() time.Time
 	log     *slog.Logger
+	moved   func(counter string)
 	pg      *postgres // nil on SQLite
 }
 
@@ -72,7 +76,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	d := &DB{dialect: c.Dialect, owned: c.Pool == nil, now: c.Now, log: c.Logger}
+	d := &DB{dialect: c.Dialect, owned: c.Pool == nil, now: c.Now, log: c.Logger, moved: c.Moved}
 	if err := d.connect(ctx, c); err != nil {
 		return nil, err
 	}
@@ -183,12 +187,24 @@ func (d *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	return d.pg.guard(ctx, func(ctx context.Context) error { return d.transact(ctx, nil, fn) })
 }
 
+// tell reports what a committed transaction has announced.
+func (d *DB) tell(announced []string) {
+	if d.moved == nil {
+		return
+	}
+	for _, counter := range announced {
+		d.moved(counter)
+	}
+}
+
 // Tx is a running transaction, or the reading pool in a View.
 type Tx struct {
 	bun.IDB
 	db    *DB
 	stmts *statements // prepared on the writer's connection; nil elsewhere
 	conn  *sql.Conn   // of a transaction on PostgreSQL; nil elsewhere
+	// announced are the change counters that have moved.
+	announced []string
 }
 
 // Now is the clock of the stores.

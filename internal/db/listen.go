@@ -24,9 +24,11 @@ const (
 var errPooled = errors.New("a pooler shares the connections")
 
 // Announce tells the other nodes, once the transaction is committed, that a
-// change counter has moved. It does nothing on SQLite. PostgreSQL lets one
-// announcing transaction commit after the other, so it is for rare writes.
+// change counter has moved: by Config.Moved, and on PostgreSQL those who listen.
+// PostgreSQL lets one announcing transaction commit after the other, so it is
+// for rare writes.
 func (t *Tx) Announce(ctx context.Context, counter string) error {
+	t.announced = append(t.announced, counter)
 	if t.db.dialect != PostgreSQL {
 		return nil
 	}

@@ -36,8 +36,9 @@ func (d *DB) transactOn(ctx context.Context, conn bun.Conn, o *sql.TxOptions, fn
 			settings = append(settings, [2]string{s[0], "0"})
 		}
 	}
+	t := &Tx{db: d, conn: conn.Conn}
 	err = conn.RunInTx(ctx, o, func(ctx context.Context, tx bun.Tx) error {
-		t := &Tx{IDB: tx, db: d, conn: conn.Conn}
+		t.IDB = tx
 		if query, args := setLocal(settings); query != "" {
 			if _, err := t.Run(ctx, query, args...); err != nil {
 				return err
@@ -46,5 +47,8 @@ func (d *DB) transactOn(ctx context.Context, conn bun.Conn, o *sql.TxOptions, fn
 		begun = true
 		return fn(ctx, t)
 	})
+	if err == nil {
+		d.tell(t.announced)
+	}
 	return begun, err
 }

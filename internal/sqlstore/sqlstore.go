@@ -5,6 +5,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/page"
@@ -85,7 +86,7 @@ func alive(ctx context.Context, s *db.Scope, kind string) (int64, error) {
 }
 
 // touch moves the change counter of prompts and labels on.
-func touch(ctx context.Context, tx *db.Tx) error { return move(ctx, tx, registryChanges) }
+func touch(ctx context.Context, tx *db.Tx) error { return move(ctx, tx, RegistryChanges) }
 
 // move moves a change counter on, by which other processes notice a write, and
 // announces that to those who listen. A writing method calls it first: until
@@ -106,14 +107,36 @@ ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(pm_state.value AS BIGINT) + 1
 func (s *Store) Listen(ctx context.Context, heard func(counter string)) { s.db.Listen(ctx, heard) }
 
 // Names of facts about the whole database.
+const contentHead = "content:head"
+
+// The change counters. Each moves with whatever some process may have in memory.
 const (
-	registryChanges = "changes:registry"
-	contentHead     = "content:head"
+	// RegistryChanges moves when prompts or labels change.
+	RegistryChanges = changes + "registry"
+	// ComplianceChanges moves when rules, allow-lists or policies change.
+	ComplianceChanges = changes + "compliance"
+	// KeyChanges moves when API keys are revoked. One that is made was in
+	// nobody's memory.
+	KeyChanges = changes + "keys"
+
+	changes = "changes:"
 )
 
-// RegistryChanges differs from before if prompts or labels have changed.
-func (s *Store) RegistryChanges(ctx context.Context) (string, error) {
-	return s.state(ctx, registryChanges)
+// Changes gives the change counters that have ever moved, by name. One that
+// differs from before has moved since.
+func (s *Store) Changes(ctx context.Context) (map[string]string, error) {
+	counters := map[string]string{}
+	err := s.db.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return tx.Each(ctx, "SELECT name, value FROM pm_state WHERE name LIKE '"+changes+"%'", nil, func(rows *sql.Rows) error {
+			var name, value string
+			if err := rows.Scan(&name, &value); err != nil {
+				return err
+			}
+			counters[name] = value
+			return nil
+		})
+	})
+	return counters, err
 }
 
 func (s *Store) state(ctx context.Context, name string) (value string, err error) {
