@@ -42,7 +42,11 @@ func (s *Store) commitAll() {
 // commitBatch commits jobs, answers them, and returns those that have to wait
 // for the next round. If anything fails, all are told and nothing is stored.
 func (s *Store) commitBatch(batch []*job) (later []*job) {
-	done, err := s.tryBatch(batch)
+	try := s.tryBatch
+	if s.mirror != nil {
+		try = s.tryRemote
+	}
+	done, err := try(batch)
 	if err != nil {
 		s.log.Error("prompts could not be committed", "changes", len(batch), "error", err)
 		for _, j := range batch {
@@ -105,22 +109,11 @@ func (s *Store) settle(head plumbing.Hash) error {
 
 // publish writes the objects of a plan and moves the branch to its commit.
 func (s *Store) publish(p *plan) error {
-	var kept string
-	defer func() { _ = os.Remove(kept) }() // if it fails, tidy does it
-	base, err := writePack(s.packs(), p.write.objects, func(base string) error {
-		kept = base + ".keep"
-		return s.keepPack(kept)
-	})
+	written, release, err := s.write(p)
 	if err != nil {
 		return err
 	}
-	if err := syncDir(s.packs()); err != nil {
-		return err
-	}
-	written, err := loadPack(base, s.odb.codec, s.odb.bases)
-	if err != nil {
-		return err
-	}
+	defer release()
 	s.odb.add(written)
 	if err := s.branch.move(p.from, p.to); err != nil {
 		return err
@@ -130,6 +123,30 @@ func (s *Store) publish(p *plan) error {
 		s.keep(h, t)
 	}
 	return nil
+}
+
+// write makes the objects of a plan durable. Until release they are protected
+// from git's housekeeping.
+func (s *Store) write(p *plan) (written *pack, release func(), err error) {
+	var kept string
+	release = func() { _ = os.Remove(kept) } // if it fails, tidy does it
+	defer func() {
+		if err != nil {
+			release()
+		}
+	}()
+	base, err := writePack(s.packs(), p.write.objects, func(base string) error {
+		kept = base + ".keep"
+		return s.keepPack(kept)
+	})
+	if err != nil {
+		return nil, release, err
+	}
+	if err := syncDir(s.packs()); err != nil {
+		return nil, release, err
+	}
+	written, err = loadPack(base, s.odb.codec, s.odb.bases)
+	return written, release, err
 }
 
 // keepPack writes a .keep file. It is one more name of a single file, because

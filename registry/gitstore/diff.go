@@ -27,7 +27,7 @@ func (s *Store) Diff(ctx context.Context, since string) (registry.Diff, error) {
 	if err != nil {
 		return registry.Diff{}, unreadable(err)
 	}
-	if head.IsZero() {
+	if head.IsZero() && (s.mirror == nil || since == "") {
 		return registry.Diff{Full: true}, nil
 	}
 	if since == head.String() {
@@ -39,6 +39,18 @@ func (s *Store) Diff(ctx context.Context, since string) (registry.Diff, error) {
 		return registry.Diff{}, unreadable(err)
 	}
 	s.repack.nudge()
+	if s.mirror != nil && since != "" {
+		before := false
+		if head, before, err = s.mirror.catchUp(ctx, head, since); err != nil {
+			return registry.Diff{}, err
+		}
+		if !before {
+			since = ""
+		}
+		if since == head.String() {
+			return registry.Diff{Head: since}, nil
+		}
+	}
 	now, err := s.commit(head)
 	if err != nil {
 		return registry.Diff{}, unreadable(err)

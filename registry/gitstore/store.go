@@ -30,6 +30,7 @@ type Store struct {
 	trees  *lru[plumbing.Hash, *tree]
 	queue  *queue
 	repack *repacker
+	mirror *mirror // nil without a remote
 
 	// durable is the head that is known to be safely on disk. Only the
 	// committer uses it.
@@ -46,10 +47,10 @@ var _ registry.ContentStore = (*Store)(nil)
 // validation error that says what to do, one that cannot be reached or written
 // pmerr.ErrUnavailable. ctx bounds the opening only; Close ends the store.
 func Open(ctx context.Context, options Options) (*Store, error) {
+	options = options.withDefaults()
 	if err := options.validate(); err != nil {
 		return nil, err
 	}
-	options = options.withDefaults()
 	if err := ctx.Err(); err != nil {
 		return nil, pmerr.Down(err, "The prompt repository was not opened: the call was cancelled")
 	}
@@ -60,6 +61,13 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	name, err := openRepository(dir)
 	if err != nil {
 		return nil, err
+	}
+	var start *connection
+	if options.Remote != nil {
+		if start, err = connect(ctx, *options.Remote, dir, name, options.Now); err != nil {
+			return nil, err
+		}
+		name = start.branch
 	}
 	s := &Store{
 		dir:  dir,
@@ -89,6 +97,12 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, unusable(options.Path, err)
 	}
+	if start != nil {
+		if err := s.startMirror(ctx, start); err != nil {
+			s.odb.close()
+			return nil, err
+		}
+	}
 	s.repack = newRepacker(s, options.RepackAt)
 	s.repack.start()
 	go s.commitAll()
@@ -100,6 +114,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.queue.close()
+		if s.mirror != nil {
+			s.mirror.stop(s.committed)
+		}
 		<-s.committed
 		s.repack.stop()
 		s.odb.close()
@@ -107,6 +124,18 @@ func (s *Store) Close() error {
 	})
 	<-s.closed
 	return nil
+}
+
+// Fetch brings the store up to date with its remote, if it has one: what others
+// have pushed is there when it returns. Reads never wait for it. ErrUnavailable.
+func (s *Store) Fetch(ctx context.Context) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	if s.mirror == nil {
+		return nil
+	}
+	return s.mirror.fetch(ctx, 0)
 }
 
 // objects is the folder of the repository's own objects.
