@@ -78,6 +78,7 @@ func (r *recorder) InsertSpans(ctx context.Context, traceID string, batch bool, 
 	for i, row := range rows {
 		out[i] = row.span()
 	}
+	r.spansAdded(telemetry.FromCaller, out)
 	return out, nil
 }
 
@@ -103,6 +104,7 @@ func (r *recorder) Span(ctx context.Context, traceID, spanID string) (out teleme
 
 // UpdateSpan applies a change to a span.
 func (r *recorder) UpdateSpan(ctx context.Context, traceID, spanID string, change func(*telemetry.Span) error) (out telemetry.Span, err error) {
+	ended := false
 	err = r.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
 		if err := lock(ctx, s, countSpans); err != nil {
 			return err
@@ -112,9 +114,11 @@ func (r *recorder) UpdateSpan(ctx context.Context, traceID, spanID string, chang
 			return err
 		}
 		out = row.span()
+		before := out.Ended()
 		if err := change(&out); err != nil {
 			return err
 		}
+		ended = !before && out.Ended()
 		metadata, err := storedMembers(out.Metadata)
 		if err != nil {
 			return err
@@ -125,5 +129,8 @@ func (r *recorder) UpdateSpan(ctx context.Context, traceID, spanID string, chang
 		}
 		return audit(ctx, s, entry{action: "trace:span:update", target: spanID})
 	})
+	if err == nil {
+		r.spanChanged(telemetry.FromCaller, out, ended)
+	}
 	return out, err
 }
