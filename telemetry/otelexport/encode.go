@@ -1,9 +1,7 @@
 package otelexport
 
 import (
-	"runtime/debug"
 	"strings"
-	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
@@ -51,7 +49,7 @@ func encodedValue(v attribute.Value) *commonpb.AnyValue {
 		}
 		return &commonpb.AnyValue{Value: &commonpb.AnyValue_ArrayValue{ArrayValue: list}}
 	default: // we make no others
-		return stringValue(v.Emit())
+		return stringValue(v.String())
 	}
 }
 
@@ -62,15 +60,3 @@ func stringValue(s string) *commonpb.AnyValue {
 // text is what a string of protobuf can hold: one of another encoding would
 // refuse the whole message.
 func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
-
-// sdkVersion is that of the SDK, as it was linked.
-var sdkVersion = sync.OnceValue(func() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range info.Deps {
-			if m.Path == "go.opentelemetry.io/otel/sdk" {
-				return strings.TrimPrefix(m.Version, "v")
-			}
-		}
-	}
-	return "unknown"
-})

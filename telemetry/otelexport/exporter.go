@@ -3,7 +3,6 @@ package otelexport
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
@@ -28,7 +27,6 @@ type Exporter struct {
 
 	closing sync.Once
 	closed  error
-	ended   atomic.Bool
 }
 
 var _ telemetry.Observer = (*Exporter)(nil)

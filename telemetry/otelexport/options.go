@@ -62,7 +62,7 @@ type Options struct {
 	// Logger hears of a collector that does not take what it is sent, once a
 	// minute at most. Default: silence.
 	Logger *slog.Logger
-	// Now is the clock of that minute. Default time.Now.
+	// Now is the clock of that minute and of repetitions. Default time.Now.
 	Now func() time.Time
 }
 

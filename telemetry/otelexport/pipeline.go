@@ -3,11 +3,13 @@ package otelexport
 import (
 	"context"
 	"maps"
+	"net/http"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	otel "go.opentelemetry.io/otel/sdk"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/exemplar"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -40,11 +42,14 @@ func newPipeline(o Options, r *report) *pipeline {
 	if o.TracesURL == "" && o.MetricsURL == "" {
 		return p
 	}
-	http, idle := newClient(o.HTTPClient)
-	p.idle = idle
+	var client *http.Client
+	client, p.idle = newClient(o.HTTPClient)
 	as := resourceOf(o)
 	to := func(url, what string) *sender {
-		return &sender{url: url, what: what, headers: o.Headers, timeout: o.Timeout, http: http, stop: p.stop, report: r, version: o.ServiceVersion}
+		return &sender{
+			url: url, what: what, version: o.ServiceVersion, headers: o.Headers, timeout: o.Timeout,
+			http: client, stop: p.stop, report: r, now: o.Now,
+		}
 	}
 	if o.TracesURL != "" {
 		spans := newBounded(o.QueueSize, &spanExporter{resource: as, version: o.ServiceVersion, to: to(o.TracesURL, "spans"), report: r}, o.BatchDelay, r)
@@ -96,7 +101,7 @@ func resourceOf(o Options) []attribute.KeyValue {
 		attribute.String("service.name", o.ServiceName),
 		attribute.String("telemetry.sdk.name", "opentelemetry"),
 		attribute.String("telemetry.sdk.language", "go"),
-		attribute.String("telemetry.sdk.version", sdkVersion()),
+		attribute.String("telemetry.sdk.version", otel.Version()),
 	}
 	if o.ServiceVersion != "" {
 		all = append(all, attribute.String("service.version", o.ServiceVersion))

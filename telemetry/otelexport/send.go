@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -67,6 +68,7 @@ type sender struct {
 	http               *http.Client
 	stop               *stop
 	report             *report
+	now                func() time.Time
 }
 
 // newClient makes what the senders share, and what closes its connections.
@@ -124,7 +126,7 @@ func (s *sender) send(ctx context.Context, message []byte) (unwanted int64, err 
 	if err != nil {
 		return 0, err
 	}
-	began, pause, last := time.Now(), firstPause, 0
+	began, pause, last := s.now(), firstPause, 0
 	for {
 		unwanted, err = s.try(ctx, body)
 		if err == nil {
@@ -140,7 +142,7 @@ func (s *sender) send(ctx context.Context, message []byte) (unwanted int64, err 
 			}
 			wait = lastPause
 		}
-		if !again || ctx.Err() != nil || time.Since(began)+wait > retryFor {
+		if !again || ctx.Err() != nil || s.now().Sub(began)+wait > retryFor {
 			return 0, err
 		}
 		s.report.struggling(s.what, withoutQuery(s.url), err)
@@ -194,7 +196,7 @@ func (s *sender) try(ctx context.Context, body []byte) (unwanted int64, err erro
 	if answer.StatusCode/100 == 2 {
 		return s.partly(text), nil
 	}
-	return 0, &refused{status: answer.StatusCode, message: messageOf(answer.Header, text), after: retryAfter(answer.Header, time.Now())}
+	return 0, &refused{status: answer.StatusCode, message: messageOf(answer.Header, text), after: retryAfter(answer.Header, s.now())}
 }
 
 // bare is a fault of the way to the collector, without the address, which may
@@ -203,9 +205,8 @@ func bare(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return cause
 	}
-	type wrapper interface{ Unwrap() error }
-	if w, ok := err.(wrapper); ok { //nolint:errorlint // exactly this layer, the client's own, names the address.
-		return fmt.Errorf("it cannot be reached: %w", w.Unwrap())
+	if of, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("it cannot be reached: %w", of.Err)
 	}
 	return err
 }
