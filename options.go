@@ -103,6 +103,11 @@ type Options struct {
 	// notice within a quarter of a second.
 	Bus Bus
 
+	// Observers hear of the logs, traces and spans that were recorded, such as
+	// an exporter of telemetry/otelexport. They are not closed: close them after
+	// Close, which is when they have heard of everything.
+	Observers []telemetry.Observer
+
 	// Logger hears of what goes wrong in the background. Default: silence.
 	Logger *slog.Logger
 	// Now is the clock. Default time.Now.

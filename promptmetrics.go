@@ -108,7 +108,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	if c.db, err = db.Open(ctx, c.databaseConfig(o)); err != nil {
 		return err
 	}
-	c.store = sqlstore.New(c.db)
+	c.store = sqlstore.NewObserved(c.db, observer(o))
 	if c.content = o.Content; c.content == nil {
 		if c.git, err = gitstore.Open(ctx, gitstore.Options{
 			Path: o.PromptsPath, Logger: o.Logger, Now: o.Now, LockWait: o.BusyTimeout,
@@ -129,7 +129,9 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 		Guard: promptGuard{c.compliance},
 	})
 	c.telemetry = c.store.Telemetry()
-	if c.playground, err = playground.New(playground.Config{Providers: o.Providers, Logger: o.Logger, Now: o.Now}); err != nil {
+	if c.playground, err = playground.New(playground.Config{
+		Providers: o.Providers, Logger: o.Logger, Now: o.Now, Heard: len(o.Observers) > 0,
+	}); err != nil {
 		return fmt.Errorf("Options.Providers: %w", err)
 	}
 	c.evaluations = c.store.Evaluations()
@@ -152,6 +154,14 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	}
 	c.Handles = c.In(workspace.Default(), owner).Handles
 	return nil
+}
+
+// observer is who hears of telemetry; nil if nobody does.
+func observer(o Options) telemetry.Observer {
+	if len(o.Observers) == 0 {
+		return nil
+	}
+	return telemetry.Observers(o.Logger, o.Observers...)
 }
 
 func (c *Client) databaseConfig(o Options) db.Config {

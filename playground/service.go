@@ -47,6 +47,8 @@ type Config struct {
 	Limits mustache.Limits
 	Logger *slog.Logger
 	Now    func() time.Time
+	// Heard gives what was said to the Recorder, for observers of telemetry.
+	Heard bool
 }
 
 // Playground holds the providers and what they offer.
@@ -55,12 +57,13 @@ type Playground struct {
 	limits    mustache.Limits
 	catalog   *catalog
 	now       func() time.Time
+	heard     bool
 }
 
 // New makes a playground of providers. A provider without a name, or two of
 // one name, are an ErrValidation.
 func New(c Config) (*Playground, error) {
-	p := &Playground{providers: map[string]Provider{}, limits: c.Limits, now: c.Now}
+	p := &Playground{providers: map[string]Provider{}, limits: c.Limits, now: c.Now, heard: c.Heard}
 	p.limits.MaxOutput = cmp.Or(p.limits.MaxOutput, mustache.DefaultMaxOutput)
 	for _, provider := range c.Providers {
 		name := provider.Name()
@@ -191,7 +194,7 @@ func (s *Service) call(ctx context.Context, action string, q Request, call Call)
 	if err != nil {
 		return Answer{}, c.failed(ctx, err)
 	}
-	l, err := c.record(ctx, action, reply.Usage, reply.FinishReason)
+	l, err := c.record(ctx, action, reply)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -221,6 +224,7 @@ func (s *Service) Stream(ctx context.Context, q Request) iter.Seq2[Event, error]
 			}
 			// What has begun to be answered was acknowledged, however it ends.
 			c.acknowledged = actionStream
+			c.hear(part)
 			if part.Content != "" && !yield(Event{Type: EventToken, Content: part.Content}, nil) ||
 				part.ToolCall != nil && !yield(Event{Type: EventToolCall, ToolCall: part.ToolCall}, nil) {
 				c.left(ctx)

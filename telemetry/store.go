@@ -48,6 +48,20 @@ type Insertion struct {
 	Batch bool
 	// Call is set for a log that one of our own model calls made.
 	Call *Call
+	// Origin is what observers are told; empty stands for FromModelCall if Call
+	// is set, else for FromCaller.
+	Origin Origin
+}
+
+// From says how the logs came.
+func (i Insertion) From() Origin {
+	switch {
+	case i.Origin != "":
+		return i.Origin
+	case i.Call != nil:
+		return FromModelCall
+	}
+	return FromCaller
 }
 
 // Call says what the audit log tells of a model call that was logged.
@@ -56,6 +70,8 @@ type Call struct {
 	// because nothing of it was answered or it belongs to something that has
 	// one.
 	Action string
+	// Exchange is for observers; it is not stored. It may be nil.
+	Exchange *Exchange
 }
 
 // StoreOf gives the stores of workspaces.

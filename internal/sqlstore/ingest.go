@@ -18,9 +18,10 @@ import (
 // answers everybody. There is no timer: a batch is what arrived while the one
 // before it was committed.
 type ingest struct {
-	db    *db.DB
-	queue chan *delivery
-	done  chan struct{}
+	db       *db.DB
+	observer telemetry.Observer // nil if nobody listens
+	queue    chan *delivery
+	done     chan struct{}
 
 	mu     sync.RWMutex // guards queue against being closed while sent to
 	closed bool
@@ -32,6 +33,12 @@ type delivery struct {
 	actor workspace.Actor
 	how   telemetry.Insertion
 	logs  []logInsert
+	// heard are the logs as observers will hear them; empty if nobody listens.
+	heard []telemetry.Recorded
+
+	// fresh tells that the logs were written now, at a time in microseconds.
+	fresh bool
+	at    int64
 
 	first int64
 	err   error
@@ -41,8 +48,8 @@ type delivery struct {
 // maxRows bounds a transaction.
 const maxRows = 4000
 
-func newIngest(d *db.DB) *ingest {
-	in := &ingest{db: d, queue: make(chan *delivery, 1024), done: make(chan struct{})}
+func newIngest(d *db.DB, observer telemetry.Observer) *ingest {
+	in := &ingest{db: d, observer: observer, queue: make(chan *delivery, 1024), done: make(chan struct{})}
 	go in.run()
 	return in
 }
@@ -139,7 +146,7 @@ func (in *ingest) commit(batch []*delivery) error {
 	// circle; and the deliveries of one stand together.
 	slices.SortStableFunc(batch, func(a, b *delivery) int { return strings.Compare(a.id.String(), b.id.String()) })
 	// The transaction belongs to all callers, so it does not end with one.
-	return updateAt(context.Background(), in.db, func(ctx context.Context, tx *db.Tx, at *moments) error {
+	err := updateAt(context.Background(), in.db, func(ctx context.Context, tx *db.Tx, at *moments) error {
 		for rest := batch; len(rest) > 0; {
 			// Deliveries of one workspace share the counters' updates.
 			n := 1
@@ -153,6 +160,10 @@ func (in *ingest) commit(batch []*delivery) error {
 		}
 		return nil
 	})
+	if err == nil {
+		in.tell(batch)
+	}
+	return err
 }
 
 // writeLogs writes the deliveries of one workspace.
@@ -173,7 +184,7 @@ func writeLogs(ctx context.Context, tx *db.Tx, ws string, all []*delivery, momen
 	sums := newRollup(ws, at)
 	w := (&rowWriter{tx: tx, texts: &logInserts, width: logWidth}).streamed(logStream, rows)
 	for _, d := range fresh {
-		d.first = first
+		d.first, d.at, d.fresh = first, at, true
 		for i := range d.logs {
 			sums.add(&d.logs[i])
 			if err := w.add(ctx, append([]any{ws, at, first + int64(i)}, d.logs[i].values[:]...)); err != nil {

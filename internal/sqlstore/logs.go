@@ -22,14 +22,15 @@ type telemetryStore struct{ store *Store }
 
 // Workspace binds the telemetry to a workspace and to who acts.
 func (t telemetryStore) Workspace(id workspace.ID, actor workspace.Actor) telemetry.Store {
-	return &recorder{db: t.store.db.Workspace(id, actor), whole: t.store.db, ingest: t.store.ingest}
+	return &recorder{db: t.store.db.Workspace(id, actor), whole: t.store.db, ingest: t.store.ingest, observer: t.store.observer}
 }
 
 // recorder keeps the telemetry of one workspace.
 type recorder struct {
-	db     *db.Workspace
-	whole  *db.DB
-	ingest *ingest
+	db       *db.Workspace
+	whole    *db.DB
+	ingest   *ingest
+	observer telemetry.Observer // nil if nobody listens
 }
 
 type logRow struct {
@@ -66,7 +67,7 @@ func (r *recorder) InsertLogs(ctx context.Context, how telemetry.Insertion, logs
 			return 0, err
 		}
 	}
-	return r.ingest.deliver(ctx, &delivery{id: r.db.ID(), actor: r.db.Actor(), how: how, logs: inserts})
+	return r.ingest.deliver(ctx, &delivery{id: r.db.ID(), actor: r.db.Actor(), how: how, logs: inserts, heard: r.heard(how, logs, inserts)})
 }
 
 // maxScan bounds how many logs a page may read past. A filter on metadata that

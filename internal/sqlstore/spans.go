@@ -80,6 +80,7 @@ func (r *recorder) InsertSpans(ctx context.Context, traceID string, batch bool, 
 	for i, row := range rows {
 		out[i] = row.span()
 	}
+	r.spansAdded(telemetry.FromCaller, out)
 	return out, nil
 }
 
@@ -105,6 +106,7 @@ func (r *recorder) Span(ctx context.Context, traceID, spanID string) (out teleme
 
 // UpdateSpan applies a change to a span.
 func (r *recorder) UpdateSpan(ctx context.Context, traceID, spanID string, change func(*telemetry.Span) error) (out telemetry.Span, err error) {
+	ended := false
 	err = r.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
 		if err := lock(ctx, s, countSpans); err != nil {
 			return err
@@ -114,9 +116,11 @@ func (r *recorder) UpdateSpan(ctx context.Context, traceID, spanID string, chang
 			return err
 		}
 		out = row.span()
+		before := out.Ended()
 		if err := change(&out); err != nil {
 			return err
 		}
+		ended = !before && out.Ended()
 		metadata, err := storedMembers(out.Metadata)
 		if err != nil {
 			return err
@@ -127,5 +131,8 @@ func (r *recorder) UpdateSpan(ctx context.Context, traceID, spanID string, chang
 		}
 		return audit(ctx, s, entry{action: "trace:span:update", target: spanID})
 	})
+	if err == nil {
+		r.spanChanged(telemetry.FromCaller, out, ended)
+	}
 	return out, err
 }

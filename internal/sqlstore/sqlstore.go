@@ -9,6 +9,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/page"
+	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
 
 // Store is the database of all workspaces.
@@ -16,11 +17,17 @@ type Store struct {
 	db     *db.DB
 	ingest *ingest
 	scores *convoy[scoreInsert]
+	// observer hears of telemetry; nil if nobody listens.
+	observer telemetry.Observer
 }
 
 // New makes a store on an open database. Close it before the database.
-func New(d *db.DB) *Store {
-	return &Store{db: d, ingest: newIngest(d), scores: newConvoy(d, writeScores)}
+func New(d *db.DB) *Store { return NewObserved(d, nil) }
+
+// NewObserved is New with an observer, which hears of the telemetry that is
+// recorded; nil for none.
+func NewObserved(d *db.DB, observer telemetry.Observer) *Store {
+	return &Store{db: d, ingest: newIngest(d, observer), scores: newConvoy(d, writeScores), observer: observer}
 }
 
 // Close waits until what is being recorded is durable.

@@ -54,6 +54,9 @@ func (r *recorder) InsertTrace(ctx context.Context, t telemetry.Trace) (telemetr
 		return audit(ctx, s, entry{action: "trace:create", prompt: valueOf(t.PromptName), version: valueOf(t.VersionTag), target: t.ID})
 	})
 	t.Spans = nil
+	if err == nil {
+		r.traceOpened(telemetry.FromCaller, t)
+	}
 	return t, err
 }
 
