@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
@@ -124,6 +125,7 @@ type Limiter struct {
 	// resend tells that a snapshot failed, so the next takes every counter.
 	resend, failing bool
 	snapshots       background
+	refused         atomic.Uint64
 }
 
 type limiterShard struct {
@@ -181,6 +183,9 @@ func (l *Limiter) Take(subject string) Decision {
 	}
 	full := time.Duration(c.full(l.window) - t)
 	s.mu.Unlock()
+	if !d.Allowed {
+		l.refused.Add(1)
+	}
 	d.Reset = secondUp(now.Add(full))
 	return d
 }

@@ -60,6 +60,7 @@ func (o *ongoing) record(ctx context.Context, action string, u Usage, finish str
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	l := o.log()
+	o.count("")
 	l.TokensIn, l.TokensOut, l.Status = u.TokensIn, u.TokensOut, telemetry.OK
 	l.Metadata = members("finish_reason", finish)
 	return o.service.scope.Recorder.RecordCall(ctx, telemetry.Call{Action: action}, l)
@@ -91,6 +92,7 @@ func (o *ongoing) fault(ctx context.Context, code string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	l := o.log()
+	o.count(code)
 	l.Status, l.ErrorCode = telemetry.Failed, &code
 	if _, err := o.service.scope.Recorder.RecordCall(ctx, telemetry.Call{Action: o.acknowledged}, l); err != nil {
 		o.service.playground.catalog.log.Error("a failed model call could not be logged", "provider", o.request.Provider, "error", err)

@@ -55,12 +55,13 @@ type Playground struct {
 	limits    mustache.Limits
 	catalog   *catalog
 	now       func() time.Time
+	calls     map[string]*calls // by provider
 }
 
 // New makes a playground of providers. A provider without a name, or two of
 // one name, are an ErrValidation.
 func New(c Config) (*Playground, error) {
-	p := &Playground{providers: map[string]Provider{}, limits: c.Limits, now: c.Now}
+	p := &Playground{providers: map[string]Provider{}, limits: c.Limits, now: c.Now, calls: map[string]*calls{}}
 	p.limits.MaxOutput = cmp.Or(p.limits.MaxOutput, mustache.DefaultMaxOutput)
 	for _, provider := range c.Providers {
 		name := provider.Name()
@@ -68,6 +69,7 @@ func New(c Config) (*Playground, error) {
 			return nil, pmerr.Invalid("providers must have different names of 1 to 64 characters, not \"" + name + "\" twice")
 		}
 		p.providers[name] = provider
+		p.calls[name] = newCalls()
 	}
 	p.catalog = newCatalog(c.Providers, c.Logger, c.Now)
 	return p, nil

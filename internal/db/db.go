@@ -54,6 +54,7 @@ type DB struct {
 	owned   bool
 	file    *fileGuard // notices that the SQLite file was removed; may be nil
 	now     func() time.Time
+	counts  *counts
 }
 
 // Open opens the database, checks that it can be used, and migrates it. The
@@ -62,7 +63,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if c.BusyTimeout == 0 {
 		c.BusyTimeout = 5 * time.Second
 	}
-	d := &DB{dialect: c.Dialect, owned: c.Pool == nil, now: c.Now}
+	d := &DB{dialect: c.Dialect, owned: c.Pool == nil, now: c.Now, counts: newCounts()}
 	if err := d.connect(ctx, c); err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func (d *DB) connect(ctx context.Context, c Config) error {
 		return fmt.Errorf("database dialect %q is unknown: use %q or %q", c.Dialect, SQLite, PostgreSQL)
 	}
 	if c.Dialect == SQLite {
-		d.writer = newWriter(d.write, d.owned, d.file)
+		d.writer = newWriter(d.write, d.owned, d.file, d.counts, d.now)
 	}
 	return nil
 }
@@ -156,9 +157,14 @@ func (d *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	if d.writer != nil {
 		return Translate(d.writer.do(ctx, d, fn))
 	}
-	return Translate(d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		return fn(ctx, &Tx{IDB: tx, db: d})
-	}))
+	began := d.now()
+	t := &Tx{db: d}
+	err := d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		t.IDB = tx
+		return fn(ctx, t)
+	})
+	d.counts.transaction(t, 1, d.now().Sub(began), err)
+	return Translate(err)
 }
 
 // Tx is a running transaction, or the reading pool in a View.
@@ -166,6 +172,8 @@ type Tx struct {
 	bun.IDB
 	db    *DB
 	stmts *statements // prepared on the writer's connection; nil elsewhere
+	// audited counts the entries of the audit log that were written.
+	audited uint64
 }
 
 // Now is the clock of the stores.

@@ -21,6 +21,7 @@ type ingest struct {
 	db    *db.DB
 	queue chan *delivery
 	done  chan struct{}
+	commits
 
 	mu     sync.RWMutex // guards queue against being closed while sent to
 	closed bool
@@ -42,7 +43,7 @@ type delivery struct {
 const maxRows = 4000
 
 func newIngest(d *db.DB) *ingest {
-	in := &ingest{db: d, queue: make(chan *delivery, 1024), done: make(chan struct{})}
+	in := &ingest{db: d, queue: make(chan *delivery, 1024), done: make(chan struct{}), commits: newCommits()}
 	go in.run()
 	return in
 }
@@ -138,6 +139,14 @@ func (in *ingest) commit(batch []*delivery) error {
 	// Nodes that take workspaces in one order never wait for each other in a
 	// circle; and the deliveries of one stand together.
 	slices.SortStableFunc(batch, func(a, b *delivery) int { return strings.Compare(a.id.String(), b.id.String()) })
+	rows := 0
+	for _, d := range batch {
+		rows += len(d.logs)
+	}
+	return in.count(in.db, rows, func() error { return in.store(batch) })
+}
+
+func (in *ingest) store(batch []*delivery) error {
 	// The transaction belongs to all callers, so it does not end with one.
 	return in.db.Update(context.Background(), func(ctx context.Context, tx *db.Tx) error {
 		for len(batch) > 0 {
@@ -211,6 +220,7 @@ func auditLogs(ctx context.Context, tx *db.Tx, ws string, fresh []*delivery) err
 	if err != nil {
 		return err
 	}
+	tx.Audited(entered)
 	w := rowWriter{tx: tx, texts: &auditInserts, width: auditWidth}
 	for _, d := range fresh {
 		if !d.entered() {

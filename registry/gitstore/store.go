@@ -30,6 +30,7 @@ type Store struct {
 	trees  *lru[plumbing.Hash, *tree]
 	queue  *queue
 	repack *repacker
+	counts *counts
 
 	// durable is the head that is known to be safely on disk. Only the
 	// committer uses it.
@@ -74,6 +75,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		queue:     newQueue(),
 		committed: make(chan struct{}),
 		closed:    make(chan struct{}),
+		counts:    newCounts(),
 	}
 	// Tools that copy repositories drop empty folders.
 	err = errors.Join(os.MkdirAll(s.packs(), 0o755), s.branch.makeFolder())
