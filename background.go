@@ -72,6 +72,7 @@ func (c *Client) sync(ctx context.Context, full bool) (registry.Reconciled, erro
 	c.syncing.Store(true)
 	defer c.syncing.Store(false)
 	done, err := c.registry.Reconcile(ctx, full)
+	c.counts.reconciled(done, err)
 	if err == nil {
 		c.lastSync.Store(c.now().UnixMilli())
 	}
@@ -120,6 +121,7 @@ func (c *Client) watch(ctx context.Context, all []watched) {
 func (c *Client) retain(ctx context.Context, keep time.Duration) {
 	every(ctx, retentionInterval, func() {
 		removed, err := c.store.Expire(ctx, c.now().Add(-keep))
+		c.counts.expired(removed, err, c.now())
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:

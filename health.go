@@ -75,7 +75,7 @@ func (c *Client) check(ctx context.Context) (database, driver error) {
 	c.health.at = now
 	for name, err := range map[string]error{"database": c.health.database, "prompt store": c.health.driver} {
 		if err != nil {
-			c.log.Error("health check failed", "check", name, "error", err)
+			c.log.ErrorContext(ctx, "health check failed", "check", name, "error", err)
 		}
 	}
 	return c.health.database, c.health.driver

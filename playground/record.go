@@ -95,7 +95,7 @@ func (o *ongoing) fault(ctx context.Context, code string) {
 	o.count(code)
 	l.Status, l.ErrorCode = telemetry.Failed, &code
 	if _, err := o.service.scope.Recorder.RecordCall(ctx, telemetry.Call{Action: o.acknowledged}, l); err != nil {
-		o.service.playground.catalog.log.Error("a failed model call could not be logged", "provider", o.request.Provider, "error", err)
+		o.service.playground.catalog.log.ErrorContext(ctx, "a failed model call could not be logged", "provider", o.request.Provider, "error", err)
 	}
 }
 
