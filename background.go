@@ -88,6 +88,7 @@ func (c *Client) sync(ctx context.Context, full bool) (registry.Reconciled, erro
 	c.syncing.Store(true)
 	defer c.syncing.Store(false)
 	done, err := c.registry.Reconcile(ctx, full)
+	c.counts.reconciled(done, err)
 	if err == nil {
 		c.lastSync.Store(c.now().UnixMilli())
 	}
@@ -160,6 +161,7 @@ func (c *Client) look(ctx context.Context, all []watched) {
 func (c *Client) retain(ctx context.Context, keep time.Duration) {
 	every(ctx, retentionInterval, func() {
 		removed, err := c.store.Expire(ctx, c.now(), keep)
+		c.counts.expired(removed.Sum(), err, c.now())
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:

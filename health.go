@@ -99,7 +99,7 @@ func (c *Client) check(ctx context.Context) checked {
 	c.health.found, c.health.at = found, now
 	for name, err := range map[string]error{"database": found.database, "prompt store": found.driver, "redis": found.bus} {
 		if err != nil {
-			c.log.Error("health check failed", "check", name, "error", err)
+			c.log.ErrorContext(ctx, "health check failed", "check", name, "error", err)
 		}
 	}
 	return found

@@ -16,6 +16,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/eval/scorer"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
+	"github.com/promptmetrics-go/promptmetrics/requestid"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
 
@@ -159,6 +160,7 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	o.Logger = requestid.Logger(o.Logger)
 	if o.Now == nil {
 		o.Now = time.Now
 	}

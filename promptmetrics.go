@@ -58,6 +58,7 @@ type Client struct {
 	health      healthCache
 	inUse       *otter.Cache[use, *Workspace]
 
+	counts   counts
 	syncing  atomic.Bool
 	lastSync atomic.Int64 // Unix milliseconds; 0 never
 	stop     context.CancelFunc

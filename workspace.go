@@ -74,8 +74,10 @@ type use struct {
 // In gives a workspace in which an actor acts.
 func (c *Client) In(id workspace.ID, actor workspace.Actor) *Workspace {
 	if w, ok := c.inUse.GetIfPresent(use{id, actor}); ok {
+		c.counts.handles.Hit()
 		return w
 	}
+	c.counts.handles.Miss()
 	w := c.bind(id, actor)
 	c.inUse.Set(use{id, actor}, w)
 	return w

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/promptmetrics-go/promptmetrics/census"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
@@ -89,6 +90,7 @@ type Keyring struct {
 	// tired are the keys to confirm in the background.
 	tired              chan tiredKey
 	confirmer, flusher background
+	remembered         census.Cache
 }
 
 type tiredKey struct {
@@ -127,7 +129,10 @@ func (k *Keyring) Authenticate(ctx context.Context, secret string) (Identity, er
 	hash := k.hasher.sum(secret)
 	now := k.now()
 	e := k.verified.shard(hash).get(hash)
-	if e == nil || !k.trusted(e, hash, now) {
+	if e != nil && k.trusted(e, hash, now) {
+		k.remembered.Hit()
+	} else {
+		k.remembered.Miss()
 		var err error
 		if e, err = k.lookup(ctx, hash, e != nil); err != nil {
 			return Identity{}, err

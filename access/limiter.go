@@ -150,6 +150,7 @@ type Limiter struct {
 	// resend tells that a snapshot failed, so the next takes every counter.
 	resend, failing  bool
 	snapshots, seeds background
+	refused          atomic.Uint64
 }
 
 type limiterShard struct {
@@ -193,6 +194,14 @@ func (l *Limiter) Take(ctx context.Context, subject string) Decision {
 	if len(subject) > maxSubject {
 		subject = subject[:maxSubject]
 	}
+	d := l.take(ctx, subject)
+	if !d.Allowed {
+		l.refused.Add(1)
+	}
+	return d
+}
+
+func (l *Limiter) take(ctx context.Context, subject string) Decision {
 	if l.shared == nil {
 		return l.takeHere(subject, 1)
 	}

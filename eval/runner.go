@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -70,6 +71,8 @@ type Runner struct {
 	mu     sync.Mutex
 	active map[jobKey]context.CancelCauseFunc
 	queued int // of active, those that Work claimed
+
+	done, failed atomic.Uint64 // rows
 }
 
 // jobKey is a run under one lease.

@@ -87,6 +87,9 @@ func (r *Runner) row(ctx context.Context, j Job, x *examiner, row Row) error {
 		// The run has ended here, and what it had to store could not be.
 		return errLost
 	}
+	if err == nil {
+		r.count(result)
+	}
 	return lost(err)
 }
 

@@ -37,7 +37,7 @@ func (a adapter) Handle(op *huma.Operation, next func(huma.Context)) {
 		}
 		next(&humaContext{
 			inner: humago.NewContext(op, r, x), raw: r.URL.RawQuery,
-			ctx: context.WithValue(r.Context(), exchangeKey{}, x),
+			ctx: x.context(),
 		})
 	})
 }

@@ -61,7 +61,7 @@ func (x *exchange) authenticate() (access.Identity, error) {
 	if own := x.api.options.Authenticate; own != nil {
 		return own(x.request)
 	}
-	return x.api.pm.Authenticate(x.request.Context(), secretOf(x.request))
+	return x.api.pm.Authenticate(x.context(), secretOf(x.request))
 }
 
 // secretOf finds the API key of a request. X-API-Key goes before a bearer

@@ -1,11 +1,9 @@
 package httpapi
 
 import (
-	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strings"
-	"time"
 )
 
 // ServeHTTP is the door: whatever comes of a request, the answer has an id,
@@ -16,8 +14,11 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.set("X-Content-Type-Options", "nosniff")
 	x.set("Access-Control-Allow-Origin", "*")
 	x.set("Access-Control-Expose-Headers", exposedHeaders)
-	if a.log.Enabled(r.Context(), slog.LevelDebug) {
-		defer x.logRequest(a.options.Now())
+	if o := a.options.Observer; o != nil {
+		o.RequestBegins()
+	}
+	if a.watched() {
+		defer x.ended(a.options.Now())
 	}
 	defer x.recoverPanic()
 	switch {
@@ -26,6 +27,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !cleanPath(r.URL.EscapedPath(), r.URL.Path):
 		x.fail(errNoRoute())
 	default:
+		x.routed = true
 		a.routes.ServeHTTP(x, r)
 	}
 }
@@ -57,21 +59,13 @@ func (x *exchange) recoverPanic() {
 	case cause == http.ErrAbortHandler: //nolint:errorlint // the value itself is the signal.
 		panic(cause)
 	}
-	x.api.log.ErrorContext(x.request.Context(), "request panicked",
-		"request_id", x.id, "method", x.request.Method, "route", x.request.Pattern,
+	x.api.log.ErrorContext(x.context(), "request panicked",
+		"method", x.request.Method, "route", x.request.Pattern,
 		"panic", cause, "stack", string(debug.Stack()))
 	if x.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
 	x.refuse(errInternal())
-}
-
-// logRequest leaves out the query, which holds people's data.
-func (x *exchange) logRequest(start time.Time) {
-	x.api.log.LogAttrs(x.request.Context(), slog.LevelDebug, "request",
-		slog.String("request_id", x.id), slog.String("method", x.request.Method), slog.String("path", x.request.URL.Path),
-		slog.Int("status", x.status), slog.Int64("bytes", x.size), slog.Duration("took", x.api.options.Now().Sub(start)),
-		slog.String("key", x.who.Name), slog.String("workspace", x.actsIn))
 }
 
 // unrouted is the pattern of what no operation takes.

@@ -260,7 +260,7 @@ func TestRequestsAreLoggedWithoutTheirData(t *testing.T) {
 	s.send(t, worker, "GET", "/v1/prompts?q=private-words", "", "x-request-id: find-me")
 	lines := s.log.about("find-me")
 	require.Len(t, lines, 1)
-	for _, part := range []string{`"path":"/v1/prompts"`, `"status":200`, `"key":"worker"`, `"workspace":"default"`, `"took":`, `"bytes":`} {
+	for _, part := range []string{`"path":"/v1/prompts"`, `"status":200`, `"key":"worker"`, `"workspace":"default"`, `"route":"/v1/prompts"`, `"duration_ms":`, `"bytes":`, `"remote":"127.0.0.1"`} {
 		require.Contains(t, lines[0], part)
 	}
 	require.Empty(t, s.log.about("private-words"))

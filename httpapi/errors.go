@@ -172,8 +172,8 @@ func (x *exchange) report(e *pmerr.Error, err error) {
 	case status == http.StatusServiceUnavailable:
 		level = slog.LevelWarn
 	}
-	x.api.log.LogAttrs(x.request.Context(), level, "request failed",
-		slog.String("request_id", x.id), slog.String("method", x.request.Method),
+	x.api.log.LogAttrs(x.context(), level, "request failed",
+		slog.String("method", x.request.Method),
 		slog.String("route", x.request.Pattern), told(e, err))
 }
 

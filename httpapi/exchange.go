@@ -25,6 +25,10 @@ type exchange struct {
 	workspace *promptmetrics.Workspace
 	own       promptmetrics.Workspace // what workspace points to
 
+	// routed is set once the request is led to our own routes, and patient
+	// where an answer may take longer than others.
+	routed, patient bool
+
 	status int // 0 until the answer has begun
 	size   int64
 
@@ -120,6 +124,7 @@ func (x *exchange) reply(status int, result any) error {
 // a whole one, which an export of any size, or the answer of a model, may not
 // fit into.
 func (x *exchange) extendDeadline() {
+	x.patient = true
 	server, ok := x.request.Context().Value(http.ServerContextKey).(*http.Server)
 	if !ok || server.WriteTimeout <= 0 {
 		return

@@ -33,7 +33,7 @@ func (a *api) registerHealth() {
 
 func (a *api) deepHealth(x *exchange) error {
 	x.set("Cache-Control", "no-store")
-	h := a.pm.Health(x.request.Context())
+	h := a.pm.Health(x.context())
 	status := http.StatusOK
 	if h.Status != "ok" {
 		status = http.StatusServiceUnavailable

@@ -9,6 +9,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/requestid"
 )
 
 // Options say how the API is served. The zero value works.
@@ -41,9 +42,18 @@ type Options struct {
 	// Version of your program, for the OpenAPI document. Default "1".
 	Version string
 
-	// Logger hears of failures with their causes, and at the level debug of
-	// every request. Default: silence.
+	// Logger hears of failures with their causes, and of requests as RequestLog
+	// says. Each line has the request_id that the answer names. Default: silence.
 	Logger *slog.Logger
+
+	// RequestLog says which requests are logged: method, route, path without
+	// query, status, duration_ms, bytes, remote, workspace and the name of the
+	// key. Default [LogFailures].
+	RequestLog RequestLog
+
+	// Observer hears of every request, for metrics; package prom has one.
+	// Default: none.
+	Observer Observer
 
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
@@ -62,6 +72,10 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	o.Logger = requestid.Logger(o.Logger)
+	if o.RequestLog == "" {
+		o.RequestLog = LogFailures
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -75,6 +89,11 @@ func (o Options) validate() error {
 	}
 	if o.MaxBodyBytes < 0 {
 		faults = append(faults, "Options.MaxBodyBytes must be above 0")
+	}
+	switch o.RequestLog {
+	case LogFailures, LogRequests, LogNothing:
+	default:
+		faults = append(faults, fmt.Sprintf("Options.RequestLog must be %q, %q or %q", LogFailures, LogRequests, LogNothing))
 	}
 	if faults != nil {
 		return pmerr.Invalid(faults...)

@@ -46,7 +46,7 @@ func (a *api) receiveEvent(x *exchange) error {
 	}
 	// GitHub hangs up after ten seconds; what it announced is still to be
 	// fetched to the end.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.request.Context()), syncTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.context()), syncTimeout)
 	defer cancel()
 	if _, err := a.pm.Sync(ctx); err != nil {
 		return err

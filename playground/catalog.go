@@ -140,7 +140,7 @@ func (c *catalog) ask(ctx context.Context, anew bool) map[string]string {
 				c.keep(provider.Name(), models)
 				return
 			}
-			c.log.Warn("a provider does not list its models", "provider", provider.Name(), "error", err)
+			c.log.WarnContext(ctx, "a provider does not list its models", "provider", provider.Name(), "error", err)
 			mu.Lock()
 			defer mu.Unlock()
 			faults[provider.Name()] = cmp.Or(pmerr.From(err).Message, "no answer")

@@ -99,6 +99,7 @@ func (o *ongoing) record(ctx context.Context, action string, r Reply) (telemetry
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	l := o.log()
+	o.count("")
 	l.TokensIn, l.TokensOut, l.Status = r.Usage.TokensIn, r.Usage.TokensOut, telemetry.OK
 	l.Metadata = members("finish_reason", r.FinishReason)
 	return o.service.scope.Recorder.RecordCall(ctx, telemetry.Call{Action: action, Exchange: o.exchange(&r)}, l)
@@ -130,9 +131,10 @@ func (o *ongoing) fault(ctx context.Context, code string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	l := o.log()
+	o.count(code)
 	l.Status, l.ErrorCode = telemetry.Failed, &code
 	if _, err := o.service.scope.Recorder.RecordCall(ctx, telemetry.Call{Action: o.acknowledged, Exchange: o.exchange(nil)}, l); err != nil {
-		o.service.playground.catalog.log.Error("a failed model call could not be logged", "provider", o.request.Provider, "error", err)
+		o.service.playground.catalog.log.ErrorContext(ctx, "a failed model call could not be logged", "provider", o.request.Provider, "error", err)
 	}
 }
 

@@ -58,12 +58,15 @@ type Playground struct {
 	catalog   *catalog
 	now       func() time.Time
 	heard     bool
+	calls     map[string]*calls // by provider
 }
 
 // New makes a playground of providers. A provider without a name, or two of
 // one name, are an ErrValidation.
 func New(c Config) (*Playground, error) {
-	p := &Playground{providers: map[string]Provider{}, limits: c.Limits, now: c.Now, heard: c.Heard}
+	p := &Playground{
+		providers: map[string]Provider{}, limits: c.Limits, now: c.Now, heard: c.Heard, calls: map[string]*calls{},
+	}
 	p.limits.MaxOutput = cmp.Or(p.limits.MaxOutput, mustache.DefaultMaxOutput)
 	for _, provider := range c.Providers {
 		name := provider.Name()
@@ -71,6 +74,7 @@ func New(c Config) (*Playground, error) {
 			return nil, pmerr.Invalid("providers must have different names of 1 to 64 characters, not \"" + name + "\" twice")
 		}
 		p.providers[name] = provider
+		p.calls[name] = newCalls()
 	}
 	p.catalog = newCatalog(c.Providers, c.Logger, c.Now)
 	return p, nil

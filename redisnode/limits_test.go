@@ -206,7 +206,9 @@ func answers(t *testing.T, nodes ...*redisnode.Node) {
 
 func TestLimitsHoldOverAnOutage(t *testing.T) {
 	t.Parallel()
-	for name, outage := range map[string]struct{ begin, end func(*testing.T, redisserver.Server) }{
+	for name, outage := range map[string]struct {
+		begin, end func(*testing.T, redisserver.Server)
+	}{
 		"Redis is stopped and comes back empty": {
 			func(t *testing.T, s redisserver.Server) { t.Helper(); require.NoError(t, s.Halt(t.Context())) },
 			func(t *testing.T, s redisserver.Server) { t.Helper(); require.NoError(t, s.Resume(t.Context())) },

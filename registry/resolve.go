@@ -8,6 +8,7 @@ import (
 
 	"github.com/maypok86/otter/v2"
 
+	"github.com/promptmetrics-go/promptmetrics/census"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
@@ -27,6 +28,8 @@ type resolver struct {
 	// needless lookup now and then, and no memory that grows.
 	generations [4096]atomic.Uint64
 	seed        maphash.Seed
+
+	answered, parsed census.Cache
 }
 
 // question is a query without its variables.
@@ -75,8 +78,10 @@ func (s *Service) resolve(ctx context.Context, name string, q Query) (answer, er
 	ask := question{workspace: s.id, name: name, version: q.Version, label: q.Label}
 	generation := r.generation(s.id, name)
 	if a, ok := r.answers.GetIfPresent(ask); ok && a.generation == generation.Load() {
+		r.answered.Hit()
 		return a, nil
 	}
+	r.answered.Miss()
 	a := answer{generation: generation.Load()}
 	record, err := s.find(ctx, name, q)
 	if err != nil {
@@ -136,10 +141,12 @@ func (s *Service) findVersion(ctx context.Context, name, selector string) (Recor
 
 // template reads and parses the file of a record, once for all who ask.
 func (s *Service) template(ctx context.Context, record Record) (*Template, error) {
-	templates := s.registry.resolver.templates
-	if t, ok := templates.GetIfPresent(record.Ref); ok {
+	r := s.registry.resolver
+	if t, ok := r.templates.GetIfPresent(record.Ref); ok {
+		r.parsed.Hit()
 		return t, nil
 	}
+	r.parsed.Miss()
 	data, err := s.content.Read(ctx, record.Ref)
 	if err != nil {
 		if errors.Is(err, pmerr.ErrNotFound) {
@@ -153,7 +160,7 @@ func (s *Service) template(ctx context.Context, record Record) (*Template, error
 	if err != nil {
 		return nil, pmerr.New(pmerr.Internal, "the stored prompt cannot be read").Because(err)
 	}
-	templates.Set(record.Ref, t)
+	r.templates.Set(record.Ref, t)
 	return t, nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics"
 	"github.com/promptmetrics-go/promptmetrics/access"
+	"github.com/promptmetrics-go/promptmetrics/httpapi"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 	"github.com/promptmetrics-go/promptmetrics/registry/s3store"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
@@ -29,6 +30,8 @@ type config struct {
 	providers     []makeProvider
 	webhookSecret string
 	trustProxy    bool
+	requestLog    httpapi.RequestLog
+	metrics       string // the address; empty for none
 	level         slog.Level
 	json          bool
 	// exported are the settings that another shell lacks to work on the same
@@ -77,6 +80,8 @@ func readConfig(e *environment) (config, error) {
 	o.Scorers.WebhookPrivate = e.boolean("EVALUATION_WEBHOOK_PRIVATE")
 	c.webhookSecret = e.text("GITHUB_WEBHOOK_SECRET", "")
 	c.trustProxy = e.boolean("TRUST_PROXY")
+	c.requestLog = readRequestLog(e)
+	c.metrics = readMetricsAddress(e)
 	c.json = e.oneOf("LOG_FORMAT", "text", "text", "json") == "json"
 	c.level = map[string]slog.Level{
 		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
@@ -123,9 +128,6 @@ func refuseMissingFeatures(e *environment) {
 	}
 	if e.boolean("OTEL_ENABLED") {
 		e.fault("OTEL_ENABLED=true is not available in this version: set it to false, or remove it")
-	}
-	if e.text("METRICS_ADDR", "") != "" {
-		e.fault("METRICS_ADDR is not available in this version: remove it")
 	}
 	if e.text("GIT_REMOTE_URL", "") != "" {
 		e.fault("GIT_REMOTE_URL is not available in this version: remove it")

@@ -31,7 +31,11 @@ func TestWrongValues(t *testing.T) {
 		{"REDIS_URL", "REDIS_URL=redis://x", "REDIS_URL is not available in this version: remove it, caches and rate limits are kept by the process itself"},
 		{"OTEL_ENABLED", "OTEL_ENABLED=true", "OTEL_ENABLED=true is not available in this version: set it to false, or remove it"},
 		{"OTEL_ENABLED no boolean", "OTEL_ENABLED=maybe", `OTEL_ENABLED must be true, 1, false or 0, not "maybe"`},
-		{"METRICS_ADDR", "METRICS_ADDR=:9090", "METRICS_ADDR is not available in this version: remove it"},
+		{"METRICS_ADDR without a port", "METRICS_ADDR=localhost", `METRICS_ADDR must be host:port, such as 127.0.0.1:9464, or :9464 for every network interface, not "localhost"`},
+		{"METRICS_ADDR with a service", "METRICS_ADDR=localhost:http", `METRICS_ADDR must be host:port, such as 127.0.0.1:9464, or :9464 for every network interface, not "localhost:http"`},
+		{"METRICS_ADDR beyond ports", "METRICS_ADDR=:65536", `METRICS_ADDR must be host:port, such as 127.0.0.1:9464, or :9464 for every network interface, not ":65536"`},
+		{"METRICS_ADDR as a URL", "METRICS_ADDR=http://localhost:9464", `METRICS_ADDR must be host:port, such as 127.0.0.1:9464, or :9464 for every network interface, not "http://localhost:9464"`},
+		{"LOG_REQUESTS", "LOG_REQUESTS=some", `LOG_REQUESTS must be true, false or errors, not "some"`},
 		{"GIT_REMOTE_URL", "GIT_REMOTE_URL=git@x:y", "GIT_REMOTE_URL is not available in this version: remove it"},
 		{"DATABASE_URL of another kind, and not shown", "DATABASE_URL=mysql://root:hunter2@x", "DATABASE_URL must start with postgres:// or postgresql://; remove it to use SQLite"},
 		{"DATABASE_URL unreadable, and not shown", "DATABASE_URL=postgres://root:hunter2@[::1", "DATABASE_URL cannot be read: it must look like postgres://user:password@host:5432/database"},
@@ -118,7 +122,7 @@ func TestEmptyVariablesCountAsUnset(t *testing.T) {
 	for _, name := range []string{
 		"DATA_DIR", "SQLITE_PATH", "DATABASE_URL", "PROMPTS_PATH", "RATE_LIMIT_WINDOW_MS", "API_KEY_LAST_USED_DEBOUNCE_MS",
 		"PROMPT_RECONCILE_INTERVAL_MS", "GITHUB_WEBHOOK_SECRET", "LOG_LEVEL", "LOG_FORMAT", "RETENTION_DAYS", "PRICES_PATH",
-		"COMPLIANCE_PROVIDER", "COMPLIANCE_SCANNER_URL", "COMPLIANCE_SCANNER_TOKEN", "LAKERA_API_KEY", "REDIS_URL", "OTEL_ENABLED", "METRICS_ADDR", "GIT_REMOTE_URL", "TRUST_PROXY",
+		"COMPLIANCE_PROVIDER", "COMPLIANCE_SCANNER_URL", "COMPLIANCE_SCANNER_TOKEN", "LAKERA_API_KEY", "REDIS_URL", "OTEL_ENABLED", "METRICS_ADDR", "LOG_REQUESTS", "GIT_REMOTE_URL", "TRUST_PROXY",
 	} {
 		env = append(env, name+"=")
 	}

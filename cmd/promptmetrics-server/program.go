@@ -93,6 +93,9 @@ and by a file .env in the working folder, over which the environment wins:
                                  EVALUATION_WEBHOOK_PRIVATE=true lets them be in this network
   TRUST_PROXY                    true if one reverse proxy in front sets X-Forwarded-For (false)
   LOG_LEVEL, LOG_FORMAT          debug, info, warn, error; text, json (info, text)
+  LOG_REQUESTS                   requests to log, a line each: true, false, or errors, which are
+                                 those that fail here or take more than a second (errors)
+  METRICS_ADDR                   host:port for Prometheus, at GET /metrics (off)
 
 The commands below work while a server runs on the same data.`
 

@@ -30,7 +30,7 @@ const (
 )
 
 // serve runs the server until the context ends.
-func (p *program) serve(ctx context.Context) error {
+func (p *program) serve(ctx context.Context) (err error) {
 	c, err := readConfig(readEnvironment(p.lookup))
 	if err != nil {
 		return err
@@ -39,25 +39,32 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	metrics, err := openMetrics(ctx, c.metrics)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { err = errors.Join(err, metrics.close()) }()
 	d, err := openData(ctx, c, p.logger(c))
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	metrics.serve(d.Client, p.logger(c))
 	// A signal that comes already now is for answer to take.
-	err = p.announce(context.WithoutCancel(ctx), d.Client, c, listener.Addr())
+	err = p.announce(context.WithoutCancel(ctx), d.Client, c, listener.Addr(), metrics)
 	if err == nil {
-		err = p.answer(ctx, d.Client, c, listener)
+		err = p.answer(ctx, d.Client, c, listener, metrics.observer())
 	}
 	return errors.Join(err, d.Close())
 }
 
 // answer serves requests until the context ends, and then finishes those that
 // are under way.
-func (p *program) answer(ctx context.Context, pm *promptmetrics.Client, c config, listener net.Listener) error {
+func (p *program) answer(ctx context.Context, pm *promptmetrics.Client, c config, listener net.Listener, observer httpapi.Observer) error {
 	log := p.logger(c)
 	server := &http.Server{
 		Handler: impatient(httpapi.Handler(pm, httpapi.Options{
 			WebhookSecret: c.webhookSecret, TrustProxy: c.trustProxy, Version: version(), Logger: log,
+			RequestLog: c.requestLog, Observer: observer,
 		}), bodyTimeout),
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
@@ -93,6 +100,11 @@ func listen(ctx context.Context, at address) (net.Listener, error) {
 	if err == nil {
 		return listener, nil
 	}
+	return nil, fmt.Errorf("PORT %d on HOST %s cannot be listened on: %w; set PORT or HOST to something else", at.port, at.host, listenReason(err))
+}
+
+// listenReason is what the system said, without the call and the address.
+func listenReason(err error) error {
 	reason := err
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		reason = op.Err
@@ -100,13 +112,13 @@ func listen(ctx context.Context, at address) (net.Listener, error) {
 	if call, ok := errors.AsType[*os.SyscallError](reason); ok {
 		reason = call.Err
 	}
-	return nil, fmt.Errorf("PORT %d on HOST %s cannot be listened on: %w; set PORT or HOST to something else", at.port, at.host, reason)
+	return reason
 }
 
 // announce says where the server is, where its data is, and what is missing:
 // in one piece, for whoever waits for it.
-func (p *program) announce(ctx context.Context, pm *promptmetrics.Client, c config, at net.Addr) error {
-	text := fmt.Sprintf("PromptMetrics listens on %s; %s", c.url(at), c.places())
+func (p *program) announce(ctx context.Context, pm *promptmetrics.Client, c config, at net.Addr, metrics *metricsServer) error {
+	text := fmt.Sprintf("PromptMetrics listens on %s; %s", c.url(at), c.places()) + metrics.announcement()
 	if c.options.APIKeySalt == "" {
 		text += fmt.Sprintf("\nThe salt of the API keys is in %s; without it keys are worthless, so keep it with your backups",
 			absolute(filepath.Join(c.options.DataDir, "api_key_salt")))

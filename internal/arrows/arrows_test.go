@@ -23,13 +23,14 @@ var (
 	databases = []string{"modernc.org", "github.com/mattn/go-sqlite3", "github.com/uptrace/bun", "github.com/jackc"}
 	stores    = []string{"github.com/go-git", "github.com/minio"}
 	handlers  = []string{"github.com/danielgtaylor/huma", "github.com/swaggest"}
+	scrapes   = []string{"github.com/prometheus"}
 	programs  = []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/joho/godotenv"}
 	above     = []string{
 		module + "/internal/db", module + "/internal/sqlstore", module + "/internal/access",
 		module + "/registry/gitstore", module + "/registry/s3store",
 		module + "/httpapi", module + "/dashboard", module + "/cmd",
 	}
-	heavy = all(databases, stores, handlers, programs, above)
+	heavy = all(databases, stores, handlers, scrapes, programs, above)
 )
 
 // siblings gives the import paths of folders of this module.
@@ -55,6 +56,8 @@ var rules = []struct {
 	folder string
 	never  []string
 }{
+	{"census", all(heavy, siblings("pmerr", "workspace", "page", "registry", "telemetry", "access", "client"))},
+	{"requestid", all(heavy, siblings("pmerr", "workspace", "page", "registry", "telemetry", "access", "client"))},
 	{"pmerr", all(heavy, siblings("workspace", "page", "registry", "telemetry", "access", "client"))},
 	{"workspace", all(heavy, siblings("page", "registry", "telemetry", "access", "client"))},
 	{"page", all(heavy, siblings("workspace", "registry", "telemetry", "access", "client"))},
@@ -73,7 +76,9 @@ var rules = []struct {
 	{"playground", all(heavy, siblings("eval", "abtest", "compliance", "metrics", "budget", "client"))},
 	{"client", heavy},
 	// The root wires databases and git, but neither HTTP handlers nor programs.
-	{".", all(handlers, programs, siblings("httpapi", "client", "dashboard", "cmd"))},
+	{".", all(handlers, scrapes, programs, siblings("httpapi", "client", "dashboard", "prom", "cmd"))},
+	{"httpapi", all(scrapes, programs, siblings("client", "dashboard", "prom", "cmd"))},
+	{"prom", all(programs, siblings("client", "dashboard", "cmd"))},
 }
 
 func TestArrows(t *testing.T) {

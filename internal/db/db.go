@@ -65,6 +65,7 @@ type DB struct {
 	log     *slog.Logger
 	moved   func(counter string)
 	pg      *postgres // nil on SQLite
+	counts  *counts
 }
 
 // Open opens the database, checks that it can be used, and migrates it. The
@@ -76,7 +77,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	d := &DB{dialect: c.Dialect, owned: c.Pool == nil, now: c.Now, log: c.Logger, moved: c.Moved}
+	d := &DB{dialect: c.Dialect, owned: c.Pool == nil, now: c.Now, log: c.Logger, moved: c.Moved, counts: newCounts()}
 	if err := d.connect(ctx, c); err != nil {
 		return nil, err
 	}
@@ -106,7 +107,7 @@ func (d *DB) connect(ctx context.Context, c Config) error {
 		return fmt.Errorf("database dialect %q is unknown: use %q or %q", c.Dialect, SQLite, PostgreSQL)
 	}
 	if c.Dialect == SQLite {
-		d.writer = newWriter(d.write, d.owned, d.file)
+		d.writer = newWriter(d.write, d.owned, d.file, d.counts, d.now)
 	}
 	return nil
 }
@@ -205,6 +206,8 @@ type Tx struct {
 	conn  *sql.Conn   // of a transaction on PostgreSQL; nil elsewhere
 	// announced are the change counters that have moved.
 	announced []string
+	// audited counts the entries of the audit log that were written.
+	audited uint64
 }
 
 // Now is the clock of the stores.

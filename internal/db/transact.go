@@ -36,6 +36,7 @@ func (d *DB) transactOn(ctx context.Context, conn bun.Conn, o *sql.TxOptions, fn
 			settings = append(settings, [2]string{s[0], "0"})
 		}
 	}
+	began := d.now()
 	t := &Tx{db: d, conn: conn.Conn}
 	err = conn.RunInTx(ctx, o, func(ctx context.Context, tx bun.Tx) error {
 		t.IDB = tx
@@ -50,5 +51,6 @@ func (d *DB) transactOn(ctx context.Context, conn bun.Conn, o *sql.TxOptions, fn
 	if err == nil {
 		d.tell(t.announced)
 	}
+	d.counts.transaction(t, 1, d.now().Sub(began), err)
 	return begun, err
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -19,9 +20,11 @@ import (
 // There is no timer: under load the batch grows by itself while the commit
 // before it syncs to disk.
 type writer struct {
-	db   *bun.DB
-	hold bool // keep the connection, and with it the prepared statements
-	file *fileGuard
+	db     *bun.DB
+	hold   bool // keep the connection, and with it the prepared statements
+	file   *fileGuard
+	counts *counts
+	now    func() time.Time
 
 	queue chan *job
 	done  chan struct{}
@@ -61,8 +64,8 @@ func (j *job) take() bool {
 	return j.settled.CompareAndSwap(false, true)
 }
 
-func newWriter(db *bun.DB, hold bool, file *fileGuard) *writer {
-	w := &writer{db: db, hold: hold, file: file, queue: make(chan *job, maxBatch), done: make(chan struct{})}
+func newWriter(db *bun.DB, hold bool, file *fileGuard, counts *counts, now func() time.Time) *writer {
+	w := &writer{db: db, hold: hold, file: file, counts: counts, now: now, queue: make(chan *job, maxBatch), done: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -150,7 +153,9 @@ func (w *writer) drain(batch []*job) []*job {
 // answers an interrupted write by rolling back everybody's transaction.
 func (w *writer) commit(batch []*job) {
 	ctx := context.Background()
+	began := w.now()
 	if err := w.begin(ctx); err != nil {
+		w.counts.transaction(&Tx{}, len(batch), w.now().Sub(began), err)
 		w.fail(batch, err)
 		return
 	}
@@ -163,6 +168,7 @@ func (w *writer) commit(batch []*job) {
 		tx.db = j.db
 		if fatal := w.runJob(ctx, tx, j, len(batch) > 1); fatal != nil {
 			w.rollback(ctx)
+			w.counts.transaction(tx, ran, w.now().Sub(began), fatal)
 			w.fail(batch, fatal)
 			return
 		}
@@ -178,6 +184,7 @@ func (w *writer) commit(batch []*job) {
 	if err == nil {
 		err = w.run1(ctx, "COMMIT")
 	}
+	w.counts.transaction(tx, ran, w.now().Sub(began), err)
 	if err != nil {
 		w.rollback(ctx)
 		w.fail(batch, fmt.Errorf("commit: %w", err))
@@ -196,8 +203,10 @@ func (w *writer) runJob(ctx context.Context, tx *Tx, j *job, shared bool) (fatal
 	if err := w.run1(ctx, "SAVEPOINT job"); err != nil {
 		return err
 	}
+	audited := tx.audited
 	w.call(ctx, tx, j)
 	if j.err != nil || j.panicked != nil {
+		tx.audited = audited
 		if err := w.run1(ctx, "ROLLBACK TO job"); err != nil {
 			return err // not j.err: the others' callers must not see it
 		}

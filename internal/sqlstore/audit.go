@@ -46,6 +46,7 @@ func audit(ctx context.Context, s *db.Scope, e entry) error {
 }
 
 func insertAudit(ctx context.Context, tx *db.Tx, ws string, actor workspace.Actor, id, at int64, e entry) error {
+	tx.Audited(1)
 	_, err := tx.Run(ctx, auditSQL, ws, at, id, e.action,
 		nullable(e.prompt), nullable(e.version), nullable(e.target), nullable(actor.Name), nullable(actor.IP))
 	return err

@@ -111,6 +111,7 @@ func writeScores(ctx context.Context, tx *db.Tx, ws string, all []*load[scoreIns
 	if err != nil {
 		return err
 	}
+	tx.Audited(int(audited))
 	w = rowWriter{tx: tx, texts: &auditInserts, width: auditWidth}
 	for _, l := range all {
 		if !l.thing.audited {

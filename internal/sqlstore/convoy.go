@@ -22,6 +22,7 @@ type convoy[T any] struct {
 	write func(ctx context.Context, tx *db.Tx, ws string, all []*load[T]) error
 	queue chan *load[T]
 	done  chan struct{}
+	commits
 
 	mu     sync.RWMutex // guards queue against being closed while sent to
 	closed bool
@@ -40,7 +41,7 @@ type load[T any] struct {
 const maxConvoy = 1000
 
 func newConvoy[T any](d *db.DB, write func(context.Context, *db.Tx, string, []*load[T]) error) *convoy[T] {
-	c := &convoy[T]{db: d, write: write, queue: make(chan *load[T], maxConvoy), done: make(chan struct{})}
+	c := &convoy[T]{db: d, write: write, queue: make(chan *load[T], maxConvoy), done: make(chan struct{}), commits: newCommits()}
 	go c.run()
 	return c
 }
@@ -132,6 +133,10 @@ func (c *convoy[T]) commit(batch []*load[T]) error {
 	// Nodes that take workspaces in one order never wait for each other in a
 	// circle; and the things of one stand together.
 	slices.SortStableFunc(batch, func(a, b *load[T]) int { return strings.Compare(a.id.String(), b.id.String()) })
+	return c.count(c.db, len(batch), func() error { return c.store(batch) })
+}
+
+func (c *convoy[T]) store(batch []*load[T]) error {
 	// The transaction belongs to all callers, so it does not end with one.
 	return c.db.Update(context.Background(), func(ctx context.Context, tx *db.Tx) error {
 		for len(batch) > 0 {

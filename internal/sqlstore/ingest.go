@@ -22,6 +22,7 @@ type ingest struct {
 	observer telemetry.Observer // nil if nobody listens
 	queue    chan *delivery
 	done     chan struct{}
+	commits
 
 	mu     sync.RWMutex // guards queue against being closed while sent to
 	closed bool
@@ -49,7 +50,7 @@ type delivery struct {
 const maxRows = 4000
 
 func newIngest(d *db.DB, observer telemetry.Observer) *ingest {
-	in := &ingest{db: d, observer: observer, queue: make(chan *delivery, 1024), done: make(chan struct{})}
+	in := &ingest{db: d, observer: observer, queue: make(chan *delivery, 1024), done: make(chan struct{}), commits: newCommits()}
 	go in.run()
 	return in
 }
@@ -145,6 +146,14 @@ func (in *ingest) commit(batch []*delivery) error {
 	// Nodes that take workspaces in one order never wait for each other in a
 	// circle; and the deliveries of one stand together.
 	slices.SortStableFunc(batch, func(a, b *delivery) int { return strings.Compare(a.id.String(), b.id.String()) })
+	rows := 0
+	for _, d := range batch {
+		rows += len(d.logs)
+	}
+	return in.count(in.db, rows, func() error { return in.store(batch) })
+}
+
+func (in *ingest) store(batch []*delivery) error {
 	// The transaction belongs to all callers, so it does not end with one.
 	err := updateAt(context.Background(), in.db, func(ctx context.Context, tx *db.Tx, at *moments) error {
 		for rest := batch; len(rest) > 0; {
@@ -223,6 +232,7 @@ func auditLogs(ctx context.Context, tx *db.Tx, ws string, fresh []*delivery) err
 	if err != nil {
 		return err
 	}
+	tx.Audited(entered)
 	w := (&rowWriter{tx: tx, texts: &auditInserts, width: auditWidth}).streamed(auditStream, entered)
 	for _, d := range fresh {
 		if !d.entered() {

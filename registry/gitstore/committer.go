@@ -42,11 +42,13 @@ func (s *Store) commitAll() {
 // commitBatch commits jobs, answers them, and returns those that have to wait
 // for the next round. If anything fails, all are told and nothing is stored.
 func (s *Store) commitBatch(batch []*job) (later []*job) {
+	began := s.now()
 	try := s.tryBatch
 	if s.mirror != nil {
 		try = s.tryRemote
 	}
 	done, err := try(batch)
+	s.counts.batch(len(batch), s.now().Sub(began), err)
 	if err != nil {
 		s.log.Error("prompts could not be committed", "changes", len(batch), "error", err)
 		for _, j := range batch {

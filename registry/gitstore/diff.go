@@ -64,7 +64,7 @@ func (s *Store) Diff(ctx context.Context, since string) (registry.Diff, error) {
 			}
 			// The old state may be gone in part; the new one must be whole.
 			if ctx.Err() == nil {
-				s.log.Info("the earlier state of the prompt repository cannot be compared with", "commit", since, "error", err)
+				s.log.InfoContext(ctx, "the earlier state of the prompt repository cannot be compared with", "commit", since, "error", err)
 			}
 		}
 	}
@@ -188,7 +188,7 @@ func (d *differ) each(old, now plumbing.Hash, above string, folder func(name str
 func (d *differ) tree(h plumbing.Hash, path string) (*tree, error) {
 	t, err := d.store.tree(h)
 	if errors.Is(err, errMissing) || errors.Is(err, errDamaged) {
-		d.store.log.Error("a folder of the prompt repository is damaged, run git fsck there", "folder", readable(path), "error", err)
+		d.store.log.ErrorContext(d.ctx, "a folder of the prompt repository is damaged, run git fsck there", "folder", readable(path), "error", err)
 	}
 	return t, err
 }

@@ -22,8 +22,8 @@ import (
 
 const (
 	headsFolder = "refs/heads/"
-	// maxRefs bounds the list of refs that a host may send, in bytes.
-	maxRefs = 32 << 20
+	// maxAdvertised bounds the list of refs that a host may send, in bytes.
+	maxAdvertised = 32 << 20
 	// maxReport bounds its answer to a push.
 	maxReport = 1 << 20
 	// maxFetch bounds a whole fetch, however lively it is.
@@ -124,7 +124,7 @@ func (h *host) list(ctx context.Context) (found refs, err error) {
 			return err
 		}
 		defer func() { _ = session.Close() }()
-		advertised, err := session.AdvertisedReferencesContext(allow(ctx, maxRefs))
+		advertised, err := session.AdvertisedReferencesContext(allow(ctx, maxAdvertised))
 		if errors.Is(err, transport.ErrEmptyRemoteRepository) {
 			return nil
 		}
@@ -156,7 +156,7 @@ func (h *host) prepare(ctx context.Context) error {
 			return err
 		}
 		defer func() { _ = session.Close() }()
-		advertised, err := session.AdvertisedReferencesContext(allow(ctx, maxRefs))
+		advertised, err := session.AdvertisedReferencesContext(allow(ctx, maxAdvertised))
 		if err != nil {
 			return err
 		}
@@ -181,7 +181,7 @@ func (h *host) fetch(ctx context.Context, want plumbing.Hash, haves []plumbing.H
 				return err
 			}
 		}
-		answer, err := session.UploadPack(allow(ctx, h.remote.MaxPack+maxRefs), request)
+		answer, err := session.UploadPack(allow(ctx, h.remote.MaxPack+maxAdvertised), request)
 		if err != nil {
 			return err
 		}

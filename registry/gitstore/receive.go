@@ -80,7 +80,7 @@ func (m *mirror) download(ctx context.Context, want plumbing.Hash, haves []plumb
 	if err := m.host.fetch(ctx, want, haves, pack); err != nil {
 		return err
 	}
-	idx, err := indexPack(ctx, pack)
+	idx, err := indexFetched(ctx, pack)
 	if err != nil {
 		return &hostFault{said: "the fetched pack cannot be used", cause: err}
 	}
@@ -120,9 +120,9 @@ func (m *mirror) haves() ([]plumbing.Hash, error) {
 	return haves, nil
 }
 
-// indexPack examines a pack that somebody else has made, object by object, and
+// indexFetched examines a pack that somebody else has made, object by object, and
 // makes its idx file.
-func indexPack(ctx context.Context, pack *os.File) ([]byte, error) {
+func indexFetched(ctx context.Context, pack *os.File) ([]byte, error) {
 	if err := examinePack(ctx, pack); err != nil {
 		return nil, err
 	}

@@ -81,6 +81,7 @@ func (r *repacker) run(ctx context.Context) {
 		}
 		rest := r.rest
 		merged, err := r.once(ctx)
+		r.store.counts.merge(merged, err != nil && ctx.Err() == nil)
 		if ctx.Err() == nil && err != nil {
 			rest = min(restAfterFailure<<min(failures, 10), maxRest)
 			failures++

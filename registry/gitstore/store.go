@@ -31,6 +31,7 @@ type Store struct {
 	queue  *queue
 	repack *repacker
 	mirror *mirror // nil without a remote
+	counts *counts
 
 	// durable is the head that is known to be safely on disk. Only the
 	// committer uses it.
@@ -82,6 +83,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		queue:     newQueue(),
 		committed: make(chan struct{}),
 		closed:    make(chan struct{}),
+		counts:    newCounts(),
 	}
 	// Tools that copy repositories drop empty folders.
 	err = errors.Join(os.MkdirAll(s.packs(), 0o755), s.branch.makeFolder())
