@@ -20,6 +20,9 @@ type convoy[T any] struct {
 	db *db.DB
 	// write writes the things of one workspace.
 	write func(ctx context.Context, tx *db.Tx, ws string, all []*load[T]) error
+	// weigh tells how much of the bound of a transaction, most, a thing takes up.
+	weigh func(thing T) int
+	most  int
 	queue chan *load[T]
 	done  chan struct{}
 
@@ -36,11 +39,18 @@ type load[T any] struct {
 	done  chan struct{}
 }
 
-// maxConvoy bounds a transaction, in things.
+// maxConvoy bounds a transaction in things, where they are all alike.
 const maxConvoy = 1000
 
 func newConvoy[T any](d *db.DB, write func(context.Context, *db.Tx, string, []*load[T]) error) *convoy[T] {
-	c := &convoy[T]{db: d, write: write, queue: make(chan *load[T], maxConvoy), done: make(chan struct{})}
+	return newWeighedConvoy(d, maxConvoy, func(T) int { return 1 }, write)
+}
+
+// newWeighedConvoy is a convoy of things of unlike size.
+func newWeighedConvoy[T any](
+	d *db.DB, most int, weigh func(T) int, write func(context.Context, *db.Tx, string, []*load[T]) error,
+) *convoy[T] {
+	c := &convoy[T]{db: d, write: write, weigh: weigh, most: most, queue: make(chan *load[T], maxConvoy), done: make(chan struct{})}
 	go c.run()
 	return c
 }
@@ -98,13 +108,15 @@ func (c *convoy[T]) run() {
 }
 
 func (c *convoy[T]) drain(batch []*load[T]) []*load[T] {
-	for len(batch) < maxConvoy {
+	weight := c.weigh(batch[0].thing)
+	for weight < c.most {
 		select {
 		case l, ok := <-c.queue:
 			if !ok {
 				return batch
 			}
 			batch = append(batch, l)
+			weight += c.weigh(l.thing)
 		default:
 			return batch
 		}

@@ -15,17 +15,22 @@ type Store struct {
 	db     *db.DB
 	ingest *ingest
 	scores *convoy[scoreInsert]
+	spans  *convoy[*spanLoad]
 }
 
 // New makes a store on an open database. Close it before the database.
 func New(d *db.DB) *Store {
-	return &Store{db: d, ingest: newIngest(d), scores: newConvoy(d, writeScores)}
+	return &Store{
+		db: d, ingest: newIngest(d), scores: newConvoy(d, writeScores),
+		spans: newWeighedConvoy(d, maxSpanRows, func(l *spanLoad) int { return len(l.spans) }, writeSpans),
+	}
 }
 
 // Close waits until what is being recorded is durable.
 func (s *Store) Close() {
 	s.ingest.close()
 	s.scores.close()
+	s.spans.close()
 }
 
 // The kinds of things that are counted for each workspace.

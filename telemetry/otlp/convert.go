@@ -1,0 +1,171 @@
+package otlp
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/promptmetrics-go/promptmetrics/telemetry"
+)
+
+// What logs, traces and spans have room for, in characters.
+const (
+	maxPrompt   = 128
+	maxVersion  = 64
+	maxProvider = 64
+	maxModel    = 128
+	maxName     = 256
+	maxError    = 256
+	maxText     = 1024
+)
+
+// What a call is logged under whose span names no prompt, or no version.
+const (
+	NoPrompt  = "otlp"
+	NoVersion = "unversioned"
+)
+
+// Converted is a request as telemetry.
+type Converted struct {
+	telemetry.Ingestion
+	// Rejected is how many spans cannot be stored, Reason why.
+	Rejected int
+	Reason   string
+}
+
+// Convert turns a request into telemetry. Spans without a usable id are left
+// out and counted; nothing else is.
+func Convert(r *Request) Converted {
+	c := conversion{traces: map[string]int{}, prompts: map[[2]string]prompt{}, judged: map[int][]score{}}
+	for i := range r.Resources {
+		resource := &r.Resources[i]
+		at := origin{resource: object(resource.Attributes, nil), schema: resource.SchemaURL, service: serviceName(resource.Attributes)}
+		for j := range resource.Scopes {
+			scope := &resource.Scopes[j]
+			at.scope = scope.json()
+			for k := range scope.Spans {
+				c.span(&scope.Spans[k], &at)
+			}
+		}
+	}
+	c.inherit()
+	for i, scores := range c.judged {
+		c.out.Spans[i].Scores = usableScores(scores, &c.out.Spans[i])
+	}
+	if c.out.Rejected > 0 {
+		c.out.Reason = fmt.Sprintf("%d spans were not stored: a trace id must have 16 bytes and a span id 8, and not all of them 0", c.out.Rejected)
+	}
+	return c.out
+}
+
+// origin is where spans come from.
+type origin struct {
+	resource, scope json.RawMessage
+	schema, service string
+}
+
+// prompt is what a span was done with.
+type prompt struct{ name, version string }
+
+type conversion struct {
+	out    Converted
+	traces map[string]int // places in out.Traces
+	// prompts are those of spans, by trace and span.
+	prompts map[[2]string]prompt
+	// judged are the scores of spans, by their place in out.Spans.
+	judged map[int][]score
+}
+
+func serviceName(attributes []Attribute) string {
+	for i := range attributes {
+		if attributes[i].Key == "service.name" {
+			return clip(attributes[i].Value.string(), maxText)
+		}
+	}
+	return ""
+}
+
+func (s *ScopeSpans) json() json.RawMessage {
+	if s.Name == "" && s.Version == "" && len(s.Attributes) == 0 && s.SchemaURL == "" {
+		return nil
+	}
+	m := members{}
+	m.text("name", s.Name)
+	m.text("version", s.Version)
+	m.text("schema_url", s.SchemaURL)
+	m.raw("attributes", object(s.Attributes, nil))
+	return m.json()
+}
+
+// traceID gives the UUID of a trace, or "" for bytes that name none.
+func traceID(id []byte) string {
+	if len(id) != 16 || zero(id) {
+		return ""
+	}
+	s := hex.EncodeToString(id)
+	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+}
+
+// spanID gives the id of a span, or "" for bytes that name none.
+func spanID(id []byte) string {
+	if len(id) != 8 || zero(id) {
+		return ""
+	}
+	return hex.EncodeToString(id)
+}
+
+func zero(id []byte) bool {
+	for _, b := range id {
+		if b != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// span converts a span.
+func (c *conversion) span(s *Span, at *origin) {
+	trace, id := traceID(s.TraceID), spanID(s.ID)
+	if trace == "" || id == "" {
+		c.out.Rejected++
+		return
+	}
+	f := understand(s)
+	heard := f.hear()
+	out := telemetry.IngestedSpan{Span: telemetry.Span{TraceID: trace, ID: id, Name: s.Name}}
+	if parent := spanID(s.ParentID); parent != "" && parent != id {
+		out.ParentID = &parent
+	}
+	if out.Name == "" {
+		out.Name = "unnamed"
+	}
+	out.Name = clip(out.Name, maxName)
+	setTimes(&out.Span, s)
+	switch {
+	case out.EndTime == nil:
+		out.Status = telemetry.SpanRunning
+	case s.StatusCode == statusError:
+		out.Status = telemetry.SpanError
+	case s.StatusCode == statusOK:
+		out.Status = telemetry.SpanOK
+	default:
+		out.Status = telemetry.SpanUnset
+	}
+	doing := f.operation()
+	out.Role = telemetry.RoleOf(doing)
+	named := prompt{f.text(promptName, maxPrompt), f.text(promptVersion, maxVersion)}
+	if named.name != "" {
+		c.prompts[[2]string{trace, id}] = named
+	}
+	fault := f.failure()
+	if out.Role == telemetry.CallSpan && out.EndTime != nil {
+		out.Call = f.log(&out, doing, fault, at)
+	}
+	scores := f.scores()
+	out.Metadata = f.metadata(&out, heard, scores, doing, fault, at)
+	if len(scores) > 0 {
+		c.judged[len(c.out.Spans)] = scores
+	}
+	c.trace(&f, &out, named, at)
+	c.out.Spans = append(c.out.Spans, out)
+}
