@@ -3,7 +3,6 @@ package otlp
 import (
 	"cmp"
 	"encoding/hex"
-	"encoding/json"
 	"maps"
 
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
@@ -76,7 +75,7 @@ func (f *facts) failure() string {
 }
 
 // trace notes what a span tells of its trace. The root tells more.
-func (c *conversion) trace(f *facts, s *telemetry.IngestedSpan, named prompt, at *origin) {
+func (c *conversion) trace(f *facts, s *telemetry.IngestedSpan, says circumstances, at *origin) {
 	place, known := c.traces[s.TraceID]
 	if !known {
 		place = len(c.out.Traces)
@@ -85,16 +84,16 @@ func (c *conversion) trace(f *facts, s *telemetry.IngestedSpan, named prompt, at
 	}
 	t := &c.out.Traces[place]
 	root := s.ParentID == nil
-	if named.name != "" && (t.PromptName == nil || root) {
-		t.PromptName, t.VersionTag = optional(named.name), optional(named.version)
+	if says.prompt != "" && (t.PromptName == nil || root) {
+		t.PromptName, t.VersionTag = optional(says.prompt), optional(says.version)
 	}
 	m := members{}
 	if root {
 		m.text("name", s.Name)
 	}
 	m.text("name", f.text(traceName, maxName))
-	m.text("session_id", f.text(session, maxText))
-	m.text("user_id", f.text(user, maxText))
+	m.text("session_id", says.session)
+	m.text("user_id", says.user)
 	m.text("service_name", at.service)
 	m.texts("tags", f.found[tags].value)
 	if len(m) == 0 {
@@ -114,11 +113,12 @@ func (c *conversion) trace(f *facts, s *telemetry.IngestedSpan, named prompt, at
 	}
 }
 
-// inherit gives calls, and judgements, without a prompt that of the nearest span above them in
-// this request that has one: instrumentations make the span of a call, and a
-// program can only name the prompt on a span of its own around it.
+// inherit gives calls and judgements what they do not say themselves: the
+// prompt, session and user of the nearest span above them in this request that
+// names one. Instrumentations make the span of a call, and a program can only
+// say such things on a span of its own around it.
 func (c *conversion) inherit() {
-	if len(c.prompts) == 0 {
+	if len(c.around) == 0 {
 		return
 	}
 	parents := make(map[[2]string]string, len(c.out.Spans))
@@ -129,29 +129,51 @@ func (c *conversion) inherit() {
 	}
 	for i := range c.out.Spans {
 		s := &c.out.Spans[i]
-		if s.Call == nil && c.judged[i] == nil || s.Metadata["prompt_name"] != nil {
+		if s.Call == nil && c.judged[i] == nil {
 			continue
 		}
-		at := [2]string{s.TraceID, s.ID}
-		for range maxClimb {
-			if named, found := c.prompts[at]; found {
-				if s.Call != nil {
-					s.Call.PromptName, s.Call.VersionTag = named.name, cmp.Or(named.version, NoVersion)
-				}
-				s.Metadata["prompt_name"] = json.RawMessage(appendText(nil, named.name))
-				if named.version != "" {
-					s.Metadata["version_tag"] = json.RawMessage(appendText(nil, named.version))
-				}
-				break
-			}
-			parent, found := parents[at]
-			if !found {
-				break
-			}
-			at[1] = parent
-		}
+		own := c.around[[2]string{s.TraceID, s.ID}]
+		own.apply(c.above(parents, s, own), s)
 	}
 }
 
-// maxClimb is how far above a span its prompt is looked for.
-const maxClimb = 64
+// above gives what spans above one say, each thing from the nearest.
+func (c *conversion) above(parents map[[2]string]string, s *telemetry.IngestedSpan, found circumstances) circumstances {
+	at := [2]string{s.TraceID, s.ID}
+	for range telemetry.MaxClimb {
+		parent, known := parents[at]
+		if !known || found.prompt != "" && found.session != "" && found.user != "" {
+			break
+		}
+		at[1] = parent
+		says := c.around[at]
+		if found.prompt == "" {
+			found.prompt, found.version = says.prompt, says.version
+		}
+		found.session, found.user = cmp.Or(found.session, says.session), cmp.Or(found.user, says.user)
+	}
+	return found
+}
+
+// apply writes into a span, and its log, what it did not say itself.
+func (own circumstances) apply(full circumstances, s *telemetry.IngestedSpan) {
+	span, call := members(s.Metadata), members{}
+	if s.Call != nil {
+		call = members(s.Call.Metadata)
+	}
+	if own.prompt == "" && full.prompt != "" {
+		span.text("prompt_name", full.prompt)
+		span.text("version_tag", full.version)
+		if s.Call != nil {
+			s.Call.PromptName, s.Call.VersionTag = full.prompt, cmp.Or(full.version, NoVersion)
+		}
+	}
+	if own.session == "" {
+		span.text("session_id", full.session)
+		call.text("session_id", full.session)
+	}
+	if own.user == "" {
+		span.text("user_id", full.user)
+		call.text("user_id", full.user)
+	}
+}

@@ -36,7 +36,7 @@ type Converted struct {
 // Convert turns a request into telemetry. Spans without a usable id are left
 // out and counted; nothing else is.
 func Convert(r *Request) Converted {
-	c := conversion{traces: map[string]int{}, prompts: map[[2]string]prompt{}, judged: map[int][]score{}}
+	c := conversion{traces: map[string]int{}, around: map[[2]string]circumstances{}, judged: map[int][]score{}}
 	for i := range r.Resources {
 		resource := &r.Resources[i]
 		at := origin{resource: object(resource.Attributes, nil), schema: resource.SchemaURL, service: serviceName(resource.Attributes)}
@@ -64,14 +64,14 @@ type origin struct {
 	schema, service string
 }
 
-// prompt is what a span was done with.
-type prompt struct{ name, version string }
+// circumstances are what a span says that also holds for those below it.
+type circumstances struct{ prompt, version, session, user string }
 
 type conversion struct {
 	out    Converted
 	traces map[string]int // places in out.Traces
-	// prompts are those of spans, by trace and span.
-	prompts map[[2]string]prompt
+	// around is what spans say for those below them, by trace and span.
+	around map[[2]string]circumstances
 	// judged are the scores of spans, by their place in out.Spans.
 	judged map[int][]score
 }
@@ -153,9 +153,12 @@ func (c *conversion) span(s *Span, at *origin) {
 	}
 	doing := f.operation()
 	out.Role = telemetry.RoleOf(doing)
-	named := prompt{f.text(promptName, maxPrompt), f.text(promptVersion, maxVersion)}
-	if named.name != "" {
-		c.prompts[[2]string{trace, id}] = named
+	says := circumstances{
+		prompt: f.text(promptName, maxPrompt), version: f.text(promptVersion, maxVersion),
+		session: f.text(session, maxText), user: f.text(user, maxText),
+	}
+	if says != (circumstances{}) {
+		c.around[[2]string{trace, id}] = says
 	}
 	fault := f.failure()
 	if out.Role == telemetry.CallSpan && out.EndTime != nil {
@@ -166,6 +169,6 @@ func (c *conversion) span(s *Span, at *origin) {
 	if len(scores) > 0 {
 		c.judged[len(c.out.Spans)] = scores
 	}
-	c.trace(&f, &out, named, at)
+	c.trace(&f, &out, says, at)
 	c.out.Spans = append(c.out.Spans, out)
 }
