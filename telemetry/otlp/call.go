@@ -124,22 +124,22 @@ func (c *conversion) inherit() {
 	parents := make(map[[2]string]string, len(c.out.Spans))
 	for i := range c.out.Spans {
 		if s := &c.out.Spans[i]; s.ParentID != nil {
-			parents[[2]string{s.TraceID, s.ID}] = *s.ParentID
+			parents[keyOf(s)] = *s.ParentID
 		}
 	}
 	for i := range c.out.Spans {
 		s := &c.out.Spans[i]
-		if s.Call == nil && c.judged[i] == nil {
+		if s.Call == nil && c.judged[keyOf(s)] == nil {
 			continue
 		}
-		own := c.around[[2]string{s.TraceID, s.ID}]
+		own := c.around[keyOf(s)]
 		own.apply(c.above(parents, s, own), s)
 	}
 }
 
 // above gives what spans above one say, each thing from the nearest.
 func (c *conversion) above(parents map[[2]string]string, s *telemetry.IngestedSpan, found circumstances) circumstances {
-	at := [2]string{s.TraceID, s.ID}
+	at := keyOf(s)
 	for range telemetry.MaxClimb {
 		parent, known := parents[at]
 		if !known || found.prompt != "" && found.session != "" && found.user != "" {

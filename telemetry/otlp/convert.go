@@ -1,9 +1,11 @@
 package otlp
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
@@ -36,7 +38,7 @@ type Converted struct {
 // Convert turns a request into telemetry. Spans without a usable id are left
 // out and counted; nothing else is.
 func Convert(r *Request) Converted {
-	c := conversion{traces: map[string]int{}, around: map[[2]string]circumstances{}, judged: map[int][]score{}}
+	c := conversion{traces: map[string]int{}, around: map[[2]string]circumstances{}, judged: map[[2]string][]score{}, starts: map[[2]string]uint64{}}
 	for i := range r.Resources {
 		resource := &r.Resources[i]
 		at := origin{resource: object(resource.Attributes, nil), schema: resource.SchemaURL, service: serviceName(resource.Attributes)}
@@ -48,9 +50,11 @@ func Convert(r *Request) Converted {
 			}
 		}
 	}
+	c.sort()
 	c.inherit()
-	for i, scores := range c.judged {
-		c.out.Spans[i].Scores = usableScores(scores, &c.out.Spans[i])
+	for i := range c.out.Spans {
+		s := &c.out.Spans[i]
+		s.Scores = usableScores(c.judged[keyOf(s)], s)
 	}
 	if c.out.Rejected > 0 {
 		c.out.Reason = fmt.Sprintf("%d spans were not stored: a trace id must have 16 bytes and a span id 8, and not all of them 0", c.out.Rejected)
@@ -72,8 +76,10 @@ type conversion struct {
 	traces map[string]int // places in out.Traces
 	// around is what spans say for those below them, by trace and span.
 	around map[[2]string]circumstances
-	// judged are the scores of spans, by their place in out.Spans.
-	judged map[int][]score
+	// judged are the scores of spans, by trace and span.
+	judged map[[2]string][]score
+	// starts are when spans began, by trace and span, in nanoseconds.
+	starts map[[2]string]uint64
 }
 
 func serviceName(attributes []Attribute) string {
@@ -123,6 +129,16 @@ func zero(id []byte) bool {
 	return true
 }
 
+func keyOf(s *telemetry.IngestedSpan) [2]string { return [2]string{s.TraceID, s.ID} }
+
+// sort puts spans in the order in which they began. They come in the order in
+// which they ended, and milliseconds do not tell those of one apart.
+func (c *conversion) sort() {
+	slices.SortStableFunc(c.out.Spans, func(a, b telemetry.IngestedSpan) int {
+		return cmp.Compare(c.starts[keyOf(&a)], c.starts[keyOf(&b)])
+	})
+}
+
 // span converts a span.
 func (c *conversion) span(s *Span, at *origin) {
 	trace, id := traceID(s.TraceID), spanID(s.ID)
@@ -158,7 +174,7 @@ func (c *conversion) span(s *Span, at *origin) {
 		session: f.text(session, maxText), user: f.text(user, maxText),
 	}
 	if says != (circumstances{}) {
-		c.around[[2]string{trace, id}] = says
+		c.around[keyOf(&out)] = says
 	}
 	fault := f.failure()
 	if out.Role == telemetry.CallSpan && out.EndTime != nil {
@@ -166,8 +182,9 @@ func (c *conversion) span(s *Span, at *origin) {
 	}
 	scores := f.scores()
 	out.Metadata = f.metadata(&out, heard, scores, doing, fault, at)
+	c.starts[keyOf(&out)] = s.Start
 	if len(scores) > 0 {
-		c.judged[len(c.out.Spans)] = scores
+		c.judged[keyOf(&out)] = scores
 	}
 	c.trace(&f, &out, says, at)
 	c.out.Spans = append(c.out.Spans, out)
