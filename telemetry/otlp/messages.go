@@ -200,7 +200,7 @@ func (e *Event) message(role string) json.RawMessage {
 	members := map[string]json.RawMessage{}
 	if v, found := e.get(bodyKey); found {
 		body := v.parsed()
-		if json.Unmarshal(body, &members) != nil {
+		if json.Unmarshal(body, &members) != nil || members == nil { // null is no object
 			members = map[string]json.RawMessage{"content": body}
 		}
 	}

@@ -53,8 +53,9 @@ func (v Value) appendJSON(out []byte) []byte {
 	return append(out, "null"...)
 }
 
-// json is the value as JSON.
-func (v Value) json() json.RawMessage { return v.appendJSON(nil) }
+// JSON is the value as JSON: bytes in base64, numbers that JSON does not have
+// by their names.
+func (v Value) JSON() string { return string(v.appendJSON(nil)) }
 
 // string is a text, or a scalar as a text.
 func (v Value) string() string {
@@ -103,7 +104,7 @@ func (v Value) parsed() json.RawMessage {
 			return json.RawMessage(text)
 		}
 	}
-	return v.json()
+	return v.appendJSON(nil)
 }
 
 // deepest is how deep JSON in a text may be nested to be taken apart: what is

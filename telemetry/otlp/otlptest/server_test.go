@@ -1,4 +1,4 @@
-package otlp_test
+package otlptest_test
 
 import (
 	"bytes"

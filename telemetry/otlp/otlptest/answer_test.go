@@ -1,4 +1,4 @@
-package otlp_test
+package otlptest_test
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/otlp"
+	"github.com/promptmetrics-go/promptmetrics/telemetry/otlp/otlptest"
 )
 
 func zipped(tb testing.TB, data []byte) []byte {
@@ -59,8 +60,8 @@ func TestAnswers(t *testing.T) {
 		"JSON with a charset":       {good, []string{jsonType + "; charset=utf-8"}, 200, "{}"},
 		"no type is JSON":           {good, nil, 200, "{}"},
 		"zipped JSON":               {zipped(t, good), []string{jsonType, gz}, 200, "{}"},
-		"protobuf":                  {binary(t, good), []string{protobufType}, 200, ""},
-		"zipped protobuf":           {zipped(t, binary(t, good)), []string{protobufType, gz}, 200, ""},
+		"protobuf":                  {otlptest.Binary(t, good), []string{protobufType}, 200, ""},
+		"zipped protobuf":           {zipped(t, otlptest.Binary(t, good)), []string{protobufType, gz}, 200, ""},
 		"nothing in protobuf":       {nil, []string{protobufType}, 200, ""},
 		"nothing in JSON":           {[]byte("{}"), []string{jsonType}, 200, "{}"},
 		"an empty body is no JSON":  {nil, []string{jsonType}, 400, "Invalid JSON body"},
@@ -75,12 +76,12 @@ func TestAnswers(t *testing.T) {
 		"too large when unzipped":   {bomb, []string{jsonType, gz}, 413, "larger than"},
 		"too large in protobuf":     {bomb, []string{protobufType, gz}, 413, "larger than"},
 		"an unknown key, JSON":      {good, []string{jsonType, "Authorization: Bearer pm_" + strings.Repeat("0", 64)}, 401, "API key"},
-		"an unknown key, protobuf":  {binary(t, good), []string{protobufType, "Authorization: Bearer pm_" + strings.Repeat("0", 64)}, 401, "API key"},
-		"a key that may only read":  {binary(t, good), []string{protobufType, "Authorization: Bearer " + reader.Secret}, 403, "write"},
-		"another's workspace":       {binary(t, good), []string{protobufType, "X-Workspace-Id: other"}, 401, "does not belong"},
+		"an unknown key, protobuf":  {otlptest.Binary(t, good), []string{protobufType, "Authorization: Bearer pm_" + strings.Repeat("0", 64)}, 401, "API key"},
+		"a key that may only read":  {otlptest.Binary(t, good), []string{protobufType, "Authorization: Bearer " + reader.Secret}, 403, "write"},
+		"another's workspace":       {otlptest.Binary(t, good), []string{protobufType, "X-Workspace-Id: other"}, 401, "does not belong"},
 		"a workspace that is none":  {good, []string{jsonType, "X-Workspace-Id: a b"}, 400, "X-Workspace-Id"},
 		"too many spans":            {manySpans(otlp.MaxSpans + 1), []string{jsonType}, 413, "more than 10000 spans"},
-		"too many spans, protobuf":  {binary(t, manySpans(otlp.MaxSpans+1)), []string{protobufType}, 413, "more than 10000 spans"},
+		"too many spans, protobuf":  {otlptest.Binary(t, manySpans(otlp.MaxSpans+1)), []string{protobufType}, 413, "more than 10000 spans"},
 		"a span without a trace":    {spanJSON("", aSpan, ""), []string{jsonType}, 200, partial(1)},
 		"a trace id of zeros":       {spanJSON(strings.Repeat("0", 32), aSpan, ""), []string{jsonType}, 200, partial(1)},
 		"an id that is no text":     {bytes.Replace(good, []byte(`"`+aSpan+`"`), []byte("7"), 1), []string{jsonType}, 200, partial(1)},
@@ -146,7 +147,7 @@ func TestOneRequestIsOneUnit(t *testing.T) {
 	o := on(t, dbtest.Engine{Dialect: "sqlite"})
 	o.RateLimit = promptmetrics.RateLimit{Max: 2}
 	s := start(t, o)
-	body := binary(t, manySpans(100))
+	body := otlptest.Binary(t, manySpans(100))
 	for i, left := range []string{"1", "0"} {
 		r := s.post(t, body, protobufType)
 		require.Equal(t, http.StatusOK, r.status, i)

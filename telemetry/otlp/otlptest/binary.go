@@ -1,4 +1,7 @@
-package otlp_test
+// Package otlptest helps to test what takes traces over OTLP: it writes requests
+// as the generated types of OpenTelemetry do. Its own tests send them, and what
+// the SDK of OpenTelemetry makes, to a real server.
+package otlptest
 
 import (
 	"encoding/base64"
@@ -12,9 +15,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// binary writes a request in JSON as protobuf, with the generated types of
+// Binary writes a request in JSON as protobuf, with the generated types of
 // OpenTelemetry: they read ids in base64.
-func binary(tb testing.TB, body []byte) []byte {
+func Binary(tb testing.TB, body []byte) []byte {
 	tb.Helper()
 	var v any
 	require.NoError(tb, json.Unmarshal(body, &v))

@@ -1,4 +1,4 @@
-package otlp_test
+package otlptest_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
+	"github.com/promptmetrics-go/promptmetrics/telemetry/otlp/otlptest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -36,7 +37,7 @@ func TestGoldenDialects(t *testing.T) {
 			require.NoError(t, err)
 			dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 				require.Equal(t, string(want), string(exchange(t, e, body, jsonType)))
-				require.Equal(t, string(want), string(exchange(t, e, binary(t, body), protobufType)))
+				require.Equal(t, string(want), string(exchange(t, e, otlptest.Binary(t, body), protobufType)))
 			})
 		})
 	}
