@@ -88,7 +88,7 @@ func (c *scans) InsertScore(ctx context.Context, item compliance.Score) (complia
 }
 
 // writeScores files the scores of one workspace, with an entry for each scan.
-func writeScores(ctx context.Context, tx *db.Tx, ws string, all []*load[scoreInsert]) error {
+func writeScores(ctx context.Context, tx *db.Tx, ws string, all []*load[scoreInsert], _ *moments) error {
 	first, at, err := claim(ctx, tx, ws, countScores, int64(len(all)))
 	if err != nil {
 		return err

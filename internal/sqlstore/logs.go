@@ -22,7 +22,9 @@ type telemetryStore struct{ store *Store }
 
 // Workspace binds the telemetry to a workspace and to who acts.
 func (t telemetryStore) Workspace(id workspace.ID, actor workspace.Actor) telemetry.Store {
-	return &recorder{db: t.store.db.Workspace(id, actor), whole: t.store.db, ingest: t.store.ingest, observer: t.store.observer}
+	return &recorder{
+		db: t.store.db.Workspace(id, actor), whole: t.store.db, ingest: t.store.ingest, spans: t.store.spans, observer: t.store.observer,
+	}
 }
 
 // recorder keeps the telemetry of one workspace.
@@ -30,6 +32,7 @@ type recorder struct {
 	db       *db.Workspace
 	whole    *db.DB
 	ingest   *ingest
+	spans    *convoy[*spanLoad]
 	observer telemetry.Observer // nil if nobody listens
 }
 

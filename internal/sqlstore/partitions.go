@@ -56,17 +56,20 @@ func updateAt(ctx context.Context, d *db.DB, fn func(ctx context.Context, tx *db
 		return d.Update(ctx, func(ctx context.Context, tx *db.Tx) error { return fn(ctx, tx, &at) })
 	}
 	err := once()
-	table, lacks := db.LacksPartition(err)
-	if !lacks {
-		return err
-	}
-	for _, micros := range at.all {
-		t := db.Time(micros)
-		if _, err := d.EnsurePartitions(ctx, table, t, t, db.Day); err != nil {
+	for range sliced {
+		table, lacks := db.LacksPartition(err)
+		if !lacks {
 			return err
 		}
+		for _, micros := range at.all {
+			t := db.Time(micros)
+			if _, err := d.EnsurePartitions(ctx, table, t, t, db.Day); err != nil {
+				return err
+			}
+		}
+		err = once()
 	}
-	return once()
+	return err
 }
 
 // reaching runs a query for the newest logs, which should look no further back
