@@ -67,7 +67,8 @@ type Client struct {
 	closed   error
 }
 
-// startTimeout bounds how long opening may take.
+// startTimeout bounds how long opening may take, but for a migration of the
+// schema: that takes as long as it takes, and db.Open bounds everything else.
 const startTimeout = 30 * time.Second
 
 // New opens PromptMetrics. The error says in one sentence what is wrong with
@@ -78,8 +79,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
+	ctx := context.Background()
 	c := &Client{
 		now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD, keep: o.Retention,
 		scans: o.Compliance, scorers: o.Scorers, bus: o.Bus,
@@ -109,6 +109,8 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	if c.db, err = db.Open(ctx, c.databaseConfig(o)); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	c.store = sqlstore.NewObserved(c.db, observer(o))
 	if c.content = o.Content; c.content == nil {
 		if c.git, err = gitstore.Open(ctx, gitstore.Options{

@@ -16,6 +16,9 @@ have_postgres() {
 	have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
 }
 
+# Debian keeps it off the PATH of ordinary users.
+have_pgbouncer() { have pgbouncer || [ -x /usr/sbin/pgbouncer ]; }
+
 # Whether a C program can be built, which takes more than a compiler.
 have_c() {
 	have "${CC:-gcc}" && echo '#include <stdlib.h>' | "${CC:-gcc}" -E - >/dev/null 2>&1
@@ -23,6 +26,7 @@ have_c() {
 
 missing() {
 	have_postgres || echo postgresql
+	have_pgbouncer || echo pgbouncer
 	have_c || echo gcc libc6-dev
 	have git || echo git
 	have make || echo make
@@ -99,9 +103,15 @@ for try in 1 2 3; do
 	[ "$try" -eq 3 ] || sleep $((try * 5))
 done
 
+wanted=$packages
 packages=$(missing | xargs)
 if [ -n "$packages" ]; then
 	echo "Still missing after the installation: $packages" >&2
 	exit 1
+fi
+
+# Debian starts PgBouncer as a service; the tests start their own.
+if [[ " $wanted " == *" pgbouncer "* ]] && have systemctl; then
+	"${as_root[@]}" systemctl disable --now pgbouncer >/dev/null 2>&1 || true
 fi
 build_versitygw

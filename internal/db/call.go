@@ -124,6 +124,7 @@ const generationKey = "promptmetrics generation"
 
 // mark notes on a new connection when it was made.
 func (p *postgres) mark(_ context.Context, c *pgx.Conn) error {
+	p.ends.add(c.PgConn())
 	c.PgConn().CustomData()[generationKey] = p.generation.Load()
 	return nil
 }

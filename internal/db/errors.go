@@ -126,6 +126,7 @@ func isDown(err error) bool {
 	var network net.Error
 	var connect *pgconn.ConnectError
 	return errors.Is(err, errFileGone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, pgconn.ErrConnClosed) || // what a COMMIT meets whose connection broke
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
 		errors.As(err, &network) || errors.As(err, &connect) || strings.Contains(err.Error(), closedPool)
 }

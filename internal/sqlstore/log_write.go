@@ -51,8 +51,9 @@ func insertRows(ctx context.Context, tx *db.Tx, texts *[len(chunkSizes)]string, 
 }
 
 // streamFrom is from how many rows on a stream is faster than statements, where
-// there are streams: see BenchmarkInsert.
-const streamFrom = 100
+// there are streams: BenchmarkInsert puts it between 16 and 64 on a server next
+// door; one that is farther away makes the two round trips of a stream dearer.
+const streamFrom = 80
 
 // stream is the table of rows that come in masses.
 type stream struct {
