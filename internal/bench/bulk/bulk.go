@@ -48,8 +48,14 @@ type Share struct {
 // Shares are the workspaces, the largest first.
 func Shares() []Share {
 	return []Share{
-		{"acme", 0.45}, {"globex", 0.25}, {"initech", 0.13}, {"umbrella", 0.08},
-		{"hooli", 0.05}, {"stark", 0.025}, {"wayne", 0.0149}, {"tiny", 0.0001},
+		{"acme", 0.45},
+		{"globex", 0.25},
+		{"initech", 0.13},
+		{"umbrella", 0.08},
+		{"hooli", 0.05},
+		{"stark", 0.025},
+		{"wayne", 0.0149},
+		{"tiny", 0.0001},
 	}
 }
 
