@@ -53,7 +53,7 @@ func (s *scale) run(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		defer server.Stop()
+		defer server.Stop() //nolint:contextcheck // it must stop however the measurement ends.
 		if s.url, err = server.CreateDatabase(ctx, ""); err != nil {
 			return err
 		}

@@ -120,7 +120,7 @@ func (r *Runner) keep(ctx context.Context, name string, stop context.CancelFunc)
 			return
 		case err == nil && kept:
 			last = begun
-		case err == nil || time.Since(last)+step > r.o.During:
+		case err == nil || begun.Sub(last) > r.o.During/2: // the next attempt would end too late
 			r.o.Logger.Warn("a background job stops: its lease was lost", "job", name, "error", err)
 			stop()
 			return

@@ -234,11 +234,13 @@ func TestRetention(t *testing.T) {
 			for i := range 4 {
 				s := n.telemetryOf(t, []string{"a", "b", "c", "d"}[i])
 				all.Go(func() {
+					now := time.NewTicker(5 * time.Millisecond)
+					defer now.Stop()
 					for {
 						select {
 						case <-stop:
 							return
-						default:
+						case <-now.C:
 						}
 						if _, err := s.LogBatch(context.Background(), calls("p", 3)); err != nil {
 							t.Error(err)
