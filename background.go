@@ -18,8 +18,12 @@ const (
 	watchPause = 5 * time.Millisecond
 )
 
-// retentionInterval is how often old telemetry is looked for.
-const retentionInterval = 10 * time.Minute
+// How often old telemetry is looked for, and how often slices of tables are made
+// ahead; one process does it for all that share a database.
+const (
+	retentionInterval = 10 * time.Minute
+	partitionInterval = time.Hour
+)
 
 // start runs what happens without being asked. Close waits for all of it. The
 // caches are empty and changes is the state of the database from before.
@@ -42,9 +46,9 @@ func (c *Client) start(o Options, changes []watched) {
 		c.tasks.Go(func() { c.reconcile(ctx, o.ReconcileInterval) })
 	}
 	c.tasks.Go(func() { c.runner.Work(ctx) })
-	if o.Retention > 0 {
-		c.tasks.Go(func() { c.retain(ctx, o.Retention) })
-	}
+	c.leads = true
+	c.tasks.Go(func() { c.leases.Run(ctx, "partitions", partitionInterval, c.partition) })
+	c.tasks.Go(func() { c.leases.Run(ctx, "retention", retentionInterval, c.retain) })
 }
 
 // every calls do at once and then at each interval.
@@ -158,16 +162,26 @@ func (c *Client) look(ctx context.Context, all []watched) {
 	}
 }
 
-func (c *Client) retain(ctx context.Context, keep time.Duration) {
-	every(ctx, retentionInterval, func() {
-		removed, err := c.store.Expire(ctx, c.now(), keep)
-		c.counts.expired(removed.Sum(), err, c.now())
-		switch {
-		case ctx.Err() != nil:
-		case err != nil:
-			c.log.Error("old telemetry could not be removed", "error", err)
-		case removed.Sum() > 0:
-			c.log.Info("old telemetry was removed", "rows", removed.Sum())
-		}
-	})
+// partition makes slices of tables ahead of time.
+func (c *Client) partition(ctx context.Context) {
+	made, err := c.store.MakePartitions(ctx, c.keep)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		c.log.Error("partitions of the time to come could not be made", "error", err)
+	case made > 0:
+		c.log.Info("partitions of the time to come were made", "partitions", made)
+	}
+}
+
+// retain removes what is older than its workspace keeps it.
+func (c *Client) retain(ctx context.Context) {
+	gone, err := c.store.Expire(ctx, c.now(), c.keep)
+	c.counts.expired(gone.Sum(), err, c.now())
+	if gone.Sum() > 0 {
+		c.log.Info("old telemetry was removed", "rows", gone.Sum(), "partitions", gone.Partitions)
+	}
+	if err != nil && ctx.Err() == nil {
+		c.log.Error("old telemetry could not be removed", "error", err)
+	}
 }

@@ -84,8 +84,11 @@ type Options struct {
 	// Compliance finds sensitive data in texts, such as compliance/llmguard or
 	// compliance/lakera. Default: the detectors that are built in.
 	Compliance compliance.Driver
-	// Retention is how long logs, traces, runs and compliance scores are kept;
-	// daily sums and the audit log stay. Default 0: for ever.
+	// Retention is how long logs, traces, workflow runs, compliance scores and
+	// ended evaluation runs are kept where a workspace sets no time of its own;
+	// daily sums and the audit log stay. On PostgreSQL a row goes with others of
+	// its time, up to a day later, or a week if more than 92 days are kept, or a
+	// month if more than two years. Default 0: for ever.
 	Retention time.Duration
 
 	// APIKeySalt is the secret under which API keys are hashed, at least 16

@@ -17,6 +17,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
+	"github.com/promptmetrics-go/promptmetrics/internal/lease"
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
@@ -45,7 +46,8 @@ type Client struct {
 	scans       compliance.Driver
 	scorers     Scorers
 	prices      *telemetry.PriceTable
-	monthly     *float64      // the budget of a workspace that has none of its own
+	monthly     *float64 // the budget of a workspace that has none of its own
+	leases      *lease.Runner
 	keep        time.Duration // how long telemetry is kept where a workspace says nothing
 	content     registry.ContentStore
 	git         *gitstore.Store // nil if Options.Content was given
@@ -61,6 +63,7 @@ type Client struct {
 	counts   counts
 	syncing  atomic.Bool
 	lastSync atomic.Int64 // Unix milliseconds; 0 never
+	leads    bool         // whether it does jobs for all processes
 	stop     context.CancelFunc
 	tasks    sync.WaitGroup
 	closing  sync.Once
@@ -112,6 +115,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	c.store = sqlstore.NewObserved(c.db, observer(o))
+	c.leases = lease.New(lease.Options{Store: c.store, Logger: o.Logger})
 	if c.content = o.Content; c.content == nil {
 		if c.git, err = gitstore.Open(ctx, gitstore.Options{
 			Path: o.PromptsPath, Logger: o.Logger, Now: o.Now, LockWait: o.BusyTimeout,
@@ -191,8 +195,12 @@ func (c *Client) Close() error {
 	return c.closed
 }
 
-// closeTimeout bounds the last writes of keys and rate limits.
-const closeTimeout = 25 * time.Second
+// closeTimeout bounds the last writes of keys and rate limits, and
+// releaseTimeout that of leases before it.
+const (
+	closeTimeout   = 25 * time.Second
+	releaseTimeout = 3 * time.Second
+)
 
 func (c *Client) shutdown() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
@@ -201,6 +209,14 @@ func (c *Client) shutdown() (err error) {
 		c.stop()
 	}
 	c.tasks.Wait()
+	if c.leads {
+		// Best effort: whoever comes next need not wait for them to end.
+		limited, done := context.WithTimeout(ctx, releaseTimeout)
+		if fault := c.leases.Release(limited); fault != nil {
+			c.log.Warn("the leases of background jobs could not be released", "error", fault)
+		}
+		done()
+	}
 	if c.keyring != nil {
 		err = errors.Join(err, c.keyring.Close(ctx))
 	}

@@ -43,7 +43,7 @@ func (b *retentionBody) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	if !given || json.Unmarshal(raw, &b.Days) != nil {
-		return pmerr.Invalid("days must be a whole number, or null for the server's default")
+		return pmerr.Invalid("days must be an integer, or null for the server's default")
 	}
 	return nil
 }

@@ -10,8 +10,8 @@ func TestRetention(t *testing.T) {
 	s := start(t, func(s *setup) { s.Retention = 30 * 24 * time.Hour })
 	const path = "/v1/retention"
 	kept := func(days string) string { return `{"days":` + days + `,"default_days":30}` }
-	forgotten := []string{"days must be a whole number, or null for the server's default"}
-	whole := []string{"days must be a whole number"}
+	forgotten := []string{"days must be an integer, or null for the server's default"}
+	whole := []string{"days must be an integer"}
 	beyond := []string{"days must be from 0 to 36500, or null for the server's default"}
 	s.run(t, []scenario{
 		{name: "the server's at first", key: reader, method: "GET", path: path, status: 200, json: kept("null")},

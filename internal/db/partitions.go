@@ -36,13 +36,13 @@ func (t *Tx) partitions(ctx context.Context, table string) (list []Partition, er
 	err = t.Each(ctx, `SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
 WHERE i.inhparent = to_regclass(?) ORDER BY c.relname`, []any{table}, func(rows *sql.Rows) error {
 		p := Partition{From: everBefore, To: everAfter}
-		var words string
+		var words sql.NullString
 		if err := rows.Scan(&p.Name, &words); err != nil {
 			return err
 		}
-		found := bounds.FindStringSubmatch(words)
+		found := bounds.FindStringSubmatch(words.String)
 		if found == nil {
-			return nil // a slice of an operator's own, such as DEFAULT: it stays
+			return nil // a slice of an operator's own, such as DEFAULT: it stays; or one that goes at this moment
 		}
 		for i, into := range []*int64{&p.From, &p.To} {
 			if text := found[i+1]; text != "" {

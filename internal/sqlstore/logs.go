@@ -93,9 +93,11 @@ func (r *recorder) Logs(ctx context.Context, f telemetry.LogFilter, p page.Reque
 		if err != nil {
 			return err
 		}
-		total, bounded, err := logTotal(ctx, s, f)
-		if err != nil {
-			return err
+		total, bounded := int64(len(rows)), false
+		if whole := next == "" && p.Cursor == "" && p.Offset() == 0; totalled(f) || !whole {
+			if total, bounded, err = logTotal(ctx, s, f); err != nil {
+				return err
+			}
 		}
 		out = page.Map(page.New(p, rows, total, next), logRow.log)
 		out.TotalIsLowerBound = bounded

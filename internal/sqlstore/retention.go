@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -61,8 +62,10 @@ func (s *Store) Expire(ctx context.Context, now time.Time, keep time.Duration) (
 	if err != nil {
 		return out, err
 	}
-	if err := s.dropAll(ctx, tenants, doomed, &out); err != nil {
-		return out, err
+	// Where a slice cannot go its rows do, once they are late.
+	busy := s.dropAll(ctx, tenants, doomed, &out)
+	if busy != nil && !db.IsLocked(busy) {
+		return out, busy
 	}
 	eras, err := s.eras(ctx)
 	if err != nil {
@@ -82,7 +85,7 @@ func (s *Store) Expire(ctx context.Context, now time.Time, keep time.Duration) (
 	}
 	n, err := s.expireKeys(ctx, now)
 	out.Rows += n
-	return out, err
+	return out, errors.Join(busy, err)
 }
 
 // tenants lists the workspaces that have anything that ages.

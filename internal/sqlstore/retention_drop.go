@@ -18,7 +18,7 @@ import (
 // one of them must give up, it is ours.
 const (
 	dropPatience = 200 * time.Millisecond
-	dropTries    = 12
+	dropTries    = 8
 	dropPause    = 100 * time.Millisecond // twice as long after each try, up to dropPauses
 	dropPauses   = 2 * time.Second
 )
@@ -69,6 +69,9 @@ func (s *Store) unwanted(ctx context.Context, table slicedTable, p db.Partition,
 		if err := s.db.View(ctx, func(ctx context.Context, tx *db.Tx) error {
 			return tx.InPartition(ctx, p, t.id.String()).Scan(&there)
 		}); err != nil || there {
+			if db.IsGone(err) {
+				err = nil // another process has dropped it
+			}
 			return false, err
 		}
 	}
@@ -94,6 +97,9 @@ func (s *Store) dropAll(ctx context.Context, tenants []tenant, doomed map[string
 	for _, table := range sliced {
 		for _, p := range doomed[table.kind] {
 			n, err := s.drop(ctx, table, p)
+			if db.IsLocked(err) {
+				return fmt.Errorf("%s cannot be dropped yet, since somebody uses %s for long; it will be tried again: %w", p.Name, table.name, err)
+			}
 			if err != nil {
 				return fmt.Errorf("drop %s: %w", p.Name, err)
 			}
@@ -168,6 +174,7 @@ func losses(ctx context.Context, tx *db.Tx, table slicedTable, p db.Partition) (
 	if table.kind == countLogs {
 		by = "workspace_id, prompt_name, version_tag, coalesce(provider, ''), coalesce(model, ''), status"
 	}
+	all = []lost{}
 	err = tx.CountPartition(ctx, p, by, func(rows *sql.Rows) error {
 		var l lost
 		into := []any{&l.Workspace, &l.Prompt, &l.Version, &l.Provider, &l.Model, &l.Status, &l.Rows}

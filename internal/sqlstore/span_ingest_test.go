@@ -65,8 +65,8 @@ func ingest(tb testing.TB, s *telemetry.Service, in *sent) telemetry.Ingested {
 	return out
 }
 
-// consistent checks every counter and sum against the rows.
-func consistent(tb testing.TB, n *node, ws string) {
+// allConsistent checks every counter and sum against the rows.
+func allConsistent(tb testing.TB, n *node, ws string) {
 	tb.Helper()
 	for kind, table := range map[string]string{"spans": "pm_spans", "traces": "pm_traces", "logs": "pm_logs", "audit": "pm_audit"} {
 		rows := ask[int64](tb, n, "SELECT count(*) FROM "+table+" WHERE workspace_id = ?", ws)
@@ -109,7 +109,7 @@ func TestIngestedSpans(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, trace.Spans, 2)
 			require.JSONEq(t, "0.00035", string(trace.Spans[1].Metadata["cost_usd"]))
-			consistent(t, n, "a")
+			allConsistent(t, n, "a")
 		})
 
 		t.Run("a trace comes in many requests", func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestIngestedSpans(t *testing.T) {
 			require.Equal(t, "p", *trace.PromptName)
 			require.Equal(t, "1", *trace.VersionTag)
 			require.Equal(t, telemetry.Metadata{"session_id": []byte(`"s"`), "name": []byte(`"n"`)}, trace.Metadata)
-			consistent(t, n, "a")
+			allConsistent(t, n, "a")
 		})
 
 		t.Run("a trace that was opened here takes spans from elsewhere", func(t *testing.T) {
@@ -147,10 +147,10 @@ func TestIngestedSpans(t *testing.T) {
 			require.Equal(t, telemetry.Ingested{Spans: 1, Logs: 1}, ingest(t, s, in))
 			_, err = s.AddSpans(t.Context(), trace.ID, []telemetry.Span{{ID: "0000000000000001", Name: "x"}})
 			require.ErrorIs(t, err, pmerr.ErrConflict)
-			consistent(t, n, "a")
+			allConsistent(t, n, "a")
 			require.NoError(t, s.DeleteTrace(t.Context(), trace.ID))
 			require.Equal(t, 1, ingest(t, s, in).Spans, "it may come again after it was deleted")
-			consistent(t, n, "a")
+			allConsistent(t, n, "a")
 		})
 
 		t.Run("a span is completed and logged then", func(t *testing.T) {
@@ -175,13 +175,13 @@ func TestIngestedSpans(t *testing.T) {
 			require.Equal(t, "0000000000000001", *got.ParentID)
 			require.JSONEq(t, "1", string(got.Metadata["a"]))
 			require.JSONEq(t, "2", string(got.Metadata["b"]))
-			consistent(t, n, "a")
+			allConsistent(t, n, "a")
 			both := &sent{}
 			begunToo := both.span(id, 7, 0)
 			begunToo.EndTime, begunToo.Status = nil, telemetry.SpanRunning
 			both.call(id, 7, 0)
 			require.Equal(t, telemetry.Ingested{Spans: 1, Logs: 1}, ingest(t, s, both))
-			consistent(t, n, "a")
+			allConsistent(t, n, "a")
 		})
 
 		t.Run("a call is counted once, whatever comes first", func(t *testing.T) {
@@ -223,7 +223,7 @@ func TestIngestedSpans(t *testing.T) {
 			inside := &sent{}
 			inside.call(at, 3, 2)
 			require.Equal(t, 1, ingest(t, s, inside).Logs, "a call behind a tool is one of its own")
-			consistent(t, n, "a")
+			allConsistent(t, n, "a")
 		})
 
 		t.Run("scores go to the evaluation of that name", func(t *testing.T) {
@@ -262,8 +262,8 @@ func TestIngestedSpans(t *testing.T) {
 			in.call(uuid.NewString(), 1, 0)
 			ingest(t, s, in)
 			require.Equal(t, telemetry.Ingested{Spans: 1, Logs: 1}, ingest(t, n.telemetryOf(t, "b"), in))
-			consistent(t, n, "a")
-			consistent(t, n, "b")
+			allConsistent(t, n, "a")
+			allConsistent(t, n, "b")
 		})
 
 		t.Run("what is wrong is refused as a whole", func(t *testing.T) {
@@ -335,8 +335,8 @@ func TestIngestedSpansOfTwoNodes(t *testing.T) {
 			require.Equal(t, telemetry.Ingested{Spans: requests * spans, Logs: requests * spans}, total)
 			require.Equal(t, requests*spans, ask[int](t, nodes[0], "SELECT count(*) FROM pm_spans"))
 			require.Equal(t, requests, ask[int](t, nodes[0], "SELECT count(*) FROM pm_audit WHERE action = 'otlp:ingest'"))
-			consistent(t, nodes[0], "a")
-			consistent(t, nodes[1], "b")
+			allConsistent(t, nodes[0], "a")
+			allConsistent(t, nodes[1], "b")
 		})
 
 		t.Run("while their traces are deleted and opened", func(t *testing.T) {
@@ -366,7 +366,7 @@ func TestIngestedSpansOfTwoNodes(t *testing.T) {
 				})
 			}
 			all.Wait()
-			consistent(t, nodes[0], "a")
+			allConsistent(t, nodes[0], "a")
 		})
 	})
 }
