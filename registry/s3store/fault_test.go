@@ -121,20 +121,22 @@ func TestFaultsThatStayAreOutages(t *testing.T) {
 		spoil spoiler
 		says  string
 	}{
-		"500":                        {answers(500, "InternalError"), "500 InternalError"},
-		"501":                        {answers(501, "NotImplemented"), "501 NotImplemented"},
-		"503":                        {answers(503, "SlowDown"), "503 SlowDown"},
-		"403":                        {answers(403, "AccessDenied"), "permissions or the keys have changed"},
-		"the keys have ended":        {answers(400, "ExpiredToken"), "open the store with new ones"},
-		"the bucket is gone":         {answers(404, "NoSuchBucket"), "the bucket was there"},
-		"the region has changed":     {answers(400, "AuthorizationHeaderMalformed"), "AuthorizationHeaderMalformed"},
-		"the clock is wrong":         {answers(403, "RequestTimeTooSkewed"), "set both by NTP"},
-		"a page that is not of S3":   {page(200), ""},
-		"a page that was not found":  {page(404), ""},
-		"a redirect to a login page": {func(_ *proxy, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, ""},
-		"a connection that is cut":   {drops, ""},
-		"answers that are cut":       {cuts, ""},
-		"no answer":                  {hangs, "no answer in time"},
+		"500":                       {answers(500, "InternalError"), "500 InternalError"},
+		"501":                       {answers(501, "NotImplemented"), "501 NotImplemented"},
+		"503":                       {answers(503, "SlowDown"), "503 SlowDown"},
+		"403":                       {answers(403, "AccessDenied"), "permissions or the keys have changed"},
+		"the keys have ended":       {answers(400, "ExpiredToken"), "open the store with new ones"},
+		"the bucket is gone":        {answers(404, "NoSuchBucket"), "the bucket was there"},
+		"the region has changed":    {answers(400, "AuthorizationHeaderMalformed"), "AuthorizationHeaderMalformed"},
+		"the clock is wrong":        {answers(403, "RequestTimeTooSkewed"), "set both by NTP"},
+		"a page that is not of S3":  {page(200), ""},
+		"a page that was not found": {page(404), ""},
+		"a redirect to a login page": {func(_ *proxy, w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/login", http.StatusFound)
+		}, ""},
+		"a connection that is cut": {drops, ""},
+		"answers that are cut":     {cuts, ""},
+		"no answer":                {hangs, "no answer in time"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
