@@ -2,7 +2,6 @@ package s3store
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -142,7 +141,7 @@ func FuzzEscape(f *testing.F) {
 		}
 		for _, r := range unescape(text) {
 			if r < ' ' && r != '\n' && r != '\t' {
-				t.Fatal(fmt.Sprintf("%q shows %q", text, r))
+				t.Fatalf("%q shows %q", text, r)
 			}
 		}
 	})

@@ -55,8 +55,15 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, layout.Check(registry.Key{Name: "welcome", Version: "1.0.0-rc.1+b"}))
 	for _, key := range []registry.Key{
-		{}, {Name: "..", Version: "1.0.0"}, {Name: "a/b", Version: "1.0.0"}, {Name: "ａ", Version: "1.0.0"}, {Name: "a", Version: ".."},
-		{Name: "a", Version: "../b"}, {Name: "a", Version: "1／0"}, {Name: "a", Version: "-1"}, {Name: "a", Version: strings.Repeat("1", 65)},
+		{},
+		{Name: "..", Version: "1.0.0"},
+		{Name: "a/b", Version: "1.0.0"},
+		{Name: "ａ", Version: "1.0.0"},
+		{Name: "a", Version: ".."},
+		{Name: "a", Version: "../b"},
+		{Name: "a", Version: "1／0"},
+		{Name: "a", Version: "-1"},
+		{Name: "a", Version: strings.Repeat("1", 65)},
 	} {
 		require.ErrorIs(t, layout.Check(key), pmerr.ErrValidation, "%q", key)
 	}
