@@ -78,10 +78,14 @@ func TestOpenSaysWhichOptionIsWrong(t *testing.T) {
 		t.Parallel()
 		frozen := s3server.Start(t)
 		o := on(frozen, frozen.Bucket(t))
-		require.NoError(t, frozen.Freeze())
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		defer cancel()
-		_, err := s3store.Open(ctx, o)
+		var err error
+		freeze(t, frozen, func(ctx context.Context) error {
+			var s *s3store.Store
+			if s, err = s3store.Open(ctx, o); err == nil {
+				err = s.Close()
+			}
+			return err
+		})
 		require.ErrorIs(t, err, pmerr.ErrUnavailable)
 		require.ErrorContains(t, err, "Endpoint: "+o.Endpoint+" does not answer as S3 does: no answer in time")
 	})
