@@ -20,6 +20,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/playground/cohere"
 	"github.com/promptmetrics-go/promptmetrics/playground/ollama"
 	"github.com/promptmetrics-go/promptmetrics/playground/openai"
+	"github.com/promptmetrics-go/promptmetrics/registry/s3store"
 )
 
 // TestSecretsAreNotPrinted prints whatever holds a secret in every way in which
@@ -44,6 +45,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		"ollama.Options":         ollama.Options{APIKey: secret},
 		"lakera.Options":         lakera.Options{APIKey: secret},
 		"llmguard.Options":       llmguard.Options{Token: secret},
+		"s3store.Options":        s3store.Options{AccessKey: secret, SecretKey: secret, SessionToken: secret},
 		"openai.Provider":        made(openai.New(options)),
 		"openai.Provider, Azure": made(openai.NewAzure(options)),
 		"openai.Provider, other": made(openai.NewCompatible("other", options)),

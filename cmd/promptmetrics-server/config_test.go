@@ -24,10 +24,9 @@ func TestWrongValues(t *testing.T) {
 		{"PORT too large", "PORT=65536", `PORT must be an integer from 0 to 65535, not "65536"`},
 		{"HOST with a port", "HOST=localhost:3000", `HOST must be an address or a host name without a port, such as 127.0.0.1, not "localhost:3000"`},
 		{"HOST is an address of the web", "HOST=http://x/", `HOST must be an address or a host name without a port, such as 127.0.0.1, not "http://x/"`},
-		{"DRIVER empty", "DRIVER=", "DRIVER is empty: set it to filesystem, or remove it"},
-		{"DRIVER s3", "DRIVER=s3", "DRIVER=s3 is not available in this version: use filesystem"},
-		{"DRIVER github", "DRIVER=github", "DRIVER=github is not available in this version: use filesystem"},
-		{"DRIVER unknown", "DRIVER=floppy", `DRIVER must be filesystem, not "floppy"`},
+		{"DRIVER empty", "DRIVER=", "DRIVER is empty: set it to filesystem or s3, or remove it"},
+		{"DRIVER github", "DRIVER=github", "DRIVER=github is not available in this version: use filesystem or s3"},
+		{"DRIVER unknown", "DRIVER=floppy", `DRIVER must be filesystem or s3, not "floppy"`},
 		{"REDIS_URL", "REDIS_URL=redis://x", "REDIS_URL is not available in this version: remove it, caches and rate limits are kept by the process itself"},
 		{"OTEL_ENABLED", "OTEL_ENABLED=true", "OTEL_ENABLED=true is not available in this version: set it to false, or remove it"},
 		{"OTEL_ENABLED no boolean", "OTEL_ENABLED=maybe", `OTEL_ENABLED must be true, 1, false or 0, not "maybe"`},
@@ -76,7 +75,7 @@ func TestWrongValues(t *testing.T) {
 	}
 	t.Run("all faults at once", func(t *testing.T) {
 		t.Parallel()
-		env := []string{"PORT=x", "DRIVER=s3", "LOG_LEVEL=x", "RETENTION_DAYS=x", "DATABASE_URL=x", "API_KEY_SALT=x"}
+		env := []string{"PORT=x", "DRIVER=floppy", "LOG_LEVEL=x", "RETENTION_DAYS=x", "DATABASE_URL=x", "API_KEY_SALT=x"}
 		r := programs.Run(t, servertest.Call{Dir: dir, Env: env}, "promptmetrics-server")
 		require.Equal(t, 1, r.Code)
 		for _, e := range env {
@@ -152,9 +151,9 @@ func TestDotenv(t *testing.T) {
 	})
 	t.Run("its values are checked like others", func(t *testing.T) {
 		t.Parallel()
-		r := programs.Run(t, servertest.Call{Dir: write(t, "DRIVER=s3\n")}, "promptmetrics-server")
+		r := programs.Run(t, servertest.Call{Dir: write(t, "DRIVER=floppy\n")}, "promptmetrics-server")
 		require.Equal(t, 1, r.Code)
-		require.Equal(t, "promptmetrics-server: DRIVER=s3 is not available in this version: use filesystem\n", r.Err)
+		require.Equal(t, "promptmetrics-server: DRIVER must be filesystem or s3, not \"floppy\"\n", r.Err)
 	})
 	t.Run("a line that is not understood is named, and nothing of it is shown", func(t *testing.T) {
 		t.Parallel()
@@ -217,6 +216,7 @@ func TestUsage(t *testing.T) {
 		for _, name := range []string{
 			"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "COHERE_API_KEY", "OLLAMA_BASE_URL", "AZURE_OPENAI_BASE_URL", "OPENAI_COMPATIBLE_BASE_URL",
 			"DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD", "COMPLIANCE_PROVIDER", "EVALUATION_WEBHOOK_HOSTS", "DATABASE_URL",
+			"DRIVER", "S3_BUCKET", "S3_REGION", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_ENDPOINT", "S3_PREFIX", "S3_PATH_STYLE", "S3_SESSION_TOKEN",
 		} {
 			require.Contains(t, help, name)
 		}

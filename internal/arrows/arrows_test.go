@@ -74,7 +74,11 @@ var rules = []struct {
 	{"budget", all(heavy, siblings("registry", "telemetry", "eval", "abtest", "compliance", "playground", "metrics", "client"))},
 	{"retention", all(heavy, siblings("registry", "telemetry", "eval", "abtest", "compliance", "playground", "metrics", "budget", "client"))},
 	{"playground", all(heavy, siblings("eval", "abtest", "compliance", "metrics", "budget", "client"))},
+	{"registry/internal/layout", all(heavy, siblings("telemetry", "eval", "compliance", "playground", "client"))},
+	{"registry/s3store", all(databases, []string{"github.com/go-git"}, handlers, programs, siblings("internal/db", "internal/sqlstore", "registry/gitstore", "httpapi", "telemetry", "eval", "client"))},
 	{"client", heavy},
+	// The root wires databases and git, not S3: a program that wants it opens it.
+	{".", []string{"github.com/minio"}},
 	// The root wires databases and git, but neither HTTP handlers nor programs.
 	{".", all(handlers, scrapes, programs, siblings("httpapi", "client", "dashboard", "prom", "cmd"))},
 	{"httpapi", all(scrapes, programs, siblings("client", "dashboard", "prom", "cmd"))},
@@ -104,6 +108,7 @@ func TestArrowsSeeWhatIsImportedIndirectly(t *testing.T) {
 	}{
 		{"internal/sqlstore", []string{"modernc.org", "github.com/jackc", module + "/internal/db"}},
 		{"registry/gitstore", []string{"github.com/go-git", module + "/registry"}},
+		{"registry/s3store", []string{"github.com/minio", module + "/registry"}},
 	}
 	for _, test := range tests {
 		t.Run(test.folder, func(t *testing.T) {

@@ -116,7 +116,7 @@ func (s *Server) User(tb testing.TB) (access, secret string) {
 	access, secret = "user-"+strings.ToLower(rand.Text()), rand.Text()
 	cmd := exec.CommandContext(tb.Context(), s.program, "admin", "--endpoint-url", s.Endpoint(), "--region", Region,
 		"create-user", "--access", access, "--secret", secret, "--role", "user")
-	cmd.Env = append(os.Environ(), "ADMIN_ACCESS_KEY_ID="+AccessKey, "ADMIN_SECRET_ACCESS_KEY="+SecretKey)
+	cmd.Env = append(cmd.Environ(), "ADMIN_ACCESS_KEY_ID="+AccessKey, "ADMIN_SECRET_ACCESS_KEY="+SecretKey)
 	said, err := cmd.CombinedOutput()
 	require.NoError(tb, err, "%s", said)
 	return access, secret
@@ -138,7 +138,7 @@ func start(ctx context.Context, folder string) (*Server, error) {
 			//nolint:noctx // the server outlives the call that starts it.
 			cmd := exec.Command(program, "--port", fmt.Sprintf("127.0.0.1:%d", port), "--region", Region,
 				"--iam-dir", users, "--quiet", "--keep-alive", "posix", s.Folder(""))
-			cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
+			cmd.Env = append(cmd.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
 			return cmd
 		},
 	})

@@ -48,11 +48,20 @@ func (s *Store) diff(ctx context.Context, since string) (registry.Diff, error) {
 	if err != nil {
 		return registry.Diff{}, err
 	}
-	if err := s.resolve(ctx, now, then, since == ""); err != nil {
+	// Another node may have looked already: then all is known.
+	seen, err := s.load(ctx, now.head)
+	if err != nil {
 		return registry.Diff{}, err
 	}
-	if err := s.save(ctx, now); err != nil {
-		return registry.Diff{}, err
+	if seen == nil || since == "" {
+		if err := s.resolve(ctx, now, []*state{seen, then}, since == ""); err != nil {
+			return registry.Diff{}, err
+		}
+		if err := s.save(ctx, now, since); err != nil {
+			return registry.Diff{}, err
+		}
+	} else {
+		now = seen
 	}
 	s.mu.Lock()
 	s.last = now
@@ -92,19 +101,19 @@ func ours(path string) bool {
 	return len(parts) == 4 && parts[2] == layout.Prompts
 }
 
-// resolve finds the refs of a state's files: those that earlier states or own
-// writings tell, and the others by reading. What has gone or changed since it
+// resolve finds the refs of a state's files: those that other states or own
+// writings tell, and the rest by reading. What has gone or changed since it
 // was listed is put right. Entries that count for no version get no ref.
-func (s *Store) resolve(ctx context.Context, now, then *state, all bool) error {
+func (s *Store) resolve(ctx context.Context, now *state, others []*state, all bool) error {
 	kept, err := s.kept(ctx, all)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
-	last := s.last
+	others = append(others, s.last)
 	known := func(e entry) string {
-		for _, earlier := range []*state{then, last} {
-			if was, ok := earlier.find(e.Path); ok && was.same(e) && was.Ref != "" {
+		for _, other := range others {
+			if was, ok := other.find(e.Path); ok && was.same(e) && was.Ref != "" {
 				return was.Ref
 			}
 		}

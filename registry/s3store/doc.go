@@ -1,6 +1,6 @@
-// Package s3store keeps prompts in a bucket of any S3: Amazon's, or that of
-// MinIO, Ceph, Cloudflare R2, versitygw and others that have conditional writes
-// and listings without delay. Open refuses those that have not.
+// Package s3store keeps prompts in a bucket: Amazon's, or that of any server
+// that speaks S3 with conditional writes and with listings that lack nothing.
+// Open refuses a server that has no conditional writes.
 //
 // Versions lie where people find them, one object each, below the prefix:
 //

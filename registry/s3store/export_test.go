@@ -2,6 +2,7 @@ package s3store
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -17,3 +18,6 @@ func Unopened(tb testing.TB, o Options) *Store {
 
 // KeepStates is how many states a bucket remembers.
 const KeepStates = keepStates
+
+// frozen is a time.
+func frozen() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC) }

@@ -48,7 +48,8 @@ func sorted(err error) error {
 	switch {
 	case !ok:
 		return err
-	case said.Code == minio.PreconditionFailed || said.StatusCode == http.StatusPreconditionFailed:
+	// Some servers answer a conditional write as if it were a read.
+	case said.StatusCode == http.StatusPreconditionFailed || said.StatusCode == http.StatusNotModified:
 		return errExists
 	case said.Code == minio.NoSuchKey && said.StatusCode == http.StatusNotFound:
 		return errMissing

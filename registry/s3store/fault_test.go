@@ -183,6 +183,17 @@ func TestFaultsThatStayAreOutages(t *testing.T) {
 	}
 }
 
+// freeze stops a server, which takes it a moment, until what asks it fails.
+func freeze(tb testing.TB, server *s3server.Server, ask func(context.Context) error) {
+	tb.Helper()
+	require.NoError(tb, server.Freeze())
+	require.Eventually(tb, func() bool {
+		ctx, cancel := context.WithTimeout(tb.Context(), 300*time.Millisecond)
+		defer cancel()
+		return ask(ctx) != nil
+	}, 30*time.Second, time.Millisecond)
+}
+
 func TestAServerThatComesBack(t *testing.T) {
 	t.Parallel()
 	server := s3server.Start(t)
@@ -213,7 +224,7 @@ func TestAServerThatComesBack(t *testing.T) {
 	require.NoError(t, server.Resume(t.Context()))
 	working("halted")
 
-	require.NoError(t, server.Freeze())
+	freeze(t, server, func(ctx context.Context) error { return s.Check(ctx) })
 	failing()
 	require.NoError(t, server.Thaw())
 	working("frozen")

@@ -163,8 +163,9 @@ func (s *Store) load(ctx context.Context, head string) (*state, error) {
 	return nil, err
 }
 
-// save keeps a state for later diffs, of other nodes too, and forgets old ones.
-func (s *Store) save(ctx context.Context, now *state) error {
+// save keeps a state for later diffs, of other nodes too, and forgets old ones,
+// but not the one that it was compared with.
+func (s *Store) save(ctx context.Context, now *state, since string) error {
 	data, err := now.encode()
 	if err != nil {
 		return err
@@ -172,20 +173,24 @@ func (s *Store) save(ctx context.Context, now *state) error {
 	if _, err := s.bucket.put(ctx, stateKey(now.head), data, writing{kind: "application/gzip"}); err != nil {
 		return err
 	}
-	if err := s.forget(ctx); err != nil && ctx.Err() == nil {
+	if err := s.forget(ctx, stateKey(now.head), stateKey(since)); err != nil && ctx.Err() == nil {
 		s.log.Warn("old states of the bucket were not removed", "error", said(err))
 	}
 	return nil
 }
 
-// forget removes all states but the latest. Nodes may do so at once.
-func (s *Store) forget(ctx context.Context) error {
+// forget removes all states but the latest, and those that are kept in any case:
+// S3 tells times by the second. Nodes may do so at once.
+func (s *Store) forget(ctx context.Context, keep ...string) error {
 	var all []object
 	if err := s.bucket.list(ctx, statesFolder, func(o object) { all = append(all, o) }); err != nil {
 		return err
 	}
 	slices.SortFunc(all, func(a, b object) int { return b.modified.Compare(a.modified) })
 	for _, old := range all[min(keepStates, len(all)):] {
+		if slices.Contains(keep, old.key) {
+			continue
+		}
 		if err := s.bucket.remove(ctx, old.key); err != nil {
 			return err
 		}
