@@ -17,13 +17,20 @@ type Health struct {
 	// DBType is "sqlite" or "postgresql".
 	DBType      string `json:"dbType"`
 	DBConnected bool   `json:"dbConnected"`
-	// DriverType is "filesystem", or "custom" for Options.Content.
+	// DriverType is "filesystem"; "github" if the prompts are on a git host,
+	// whichever; or what Options.Content says it is, else "custom".
 	DriverType string `json:"driverType"`
 	// GitSyncLastRun is when the prompt store was last searched for changes,
 	// in Unix milliseconds; null before the first time.
 	GitSyncLastRun        *int64 `json:"gitSyncLastRun"`
 	ReconciliationRunning bool   `json:"reconciliationRunning"`
+	// Problems are files of the prompt store that are not served, "path:
+	// reason", at most 50. They do not change the status.
+	Problems []string `json:"problems"`
 }
+
+// maxShownProblems bounds the problems in a health report.
+const maxShownProblems = 50
 
 // healthLife is how long a check is good for.
 const healthLife = 5 * time.Second
@@ -35,19 +42,17 @@ type healthCache struct {
 	mu               sync.Mutex
 	at               time.Time
 	database, driver error
+	problems         []string
 }
 
 // Health writes to and reads back from the database and the prompt store. The
 // outcome is kept for 5 s, whoever asks.
 func (c *Client) Health(ctx context.Context) Health {
-	database, driver := c.check(ctx)
+	database, driver, problems := c.check(ctx)
 	h := Health{
 		Status: "ok", DBType: string(c.db.Dialect()), DBConnected: database == nil,
-		DriverType: "filesystem", ReconciliationRunning: c.syncing.Load(),
+		DriverType: c.driver(), ReconciliationRunning: c.syncing.Load(), Problems: problems,
 		Checks: map[string]string{string(c.db.Dialect()): verdict(database), "driver": verdict(driver)},
-	}
-	if c.git == nil {
-		h.DriverType = "custom"
 	}
 	if database != nil || driver != nil {
 		h.Status = "degraded"
@@ -58,12 +63,20 @@ func (c *Client) Health(ctx context.Context) Health {
 	return h
 }
 
-func (c *Client) check(ctx context.Context) (database, driver error) {
+// driver asks the prompt store what it is.
+func (c *Client) driver() string {
+	if named, ok := c.content.(interface{ Driver() string }); ok {
+		return named.Driver()
+	}
+	return "custom"
+}
+
+func (c *Client) check(ctx context.Context) (database, driver error, problems []string) {
 	c.health.mu.Lock()
 	defer c.health.mu.Unlock()
 	now := c.now()
 	if age := now.Sub(c.health.at); !c.health.at.IsZero() && age >= 0 && age < healthLife {
-		return c.health.database, c.health.driver
+		return c.health.database, c.health.driver, c.health.problems
 	}
 	// The outcome is for others too: one caller going away must not spoil it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
@@ -72,13 +85,28 @@ func (c *Client) check(ctx context.Context) (database, driver error) {
 	both.Go(func() { c.health.database = c.store.Check(ctx, db.Micros(now)) })
 	both.Go(func() { c.health.driver = c.content.Check(ctx) })
 	both.Wait()
+	c.health.problems = c.problems(ctx)
 	c.health.at = now
 	for name, err := range map[string]error{"database": c.health.database, "prompt store": c.health.driver} {
 		if err != nil {
 			c.log.Error("health check failed", "check", name, "error", err)
 		}
 	}
-	return c.health.database, c.health.driver
+	return c.health.database, c.health.driver, c.health.problems
+}
+
+// problems are those that the index remembers. A database that is down has told
+// so already.
+func (c *Client) problems(ctx context.Context) []string {
+	shown := []string{}
+	problems, err := c.registry.Problems(ctx)
+	if err != nil {
+		return shown
+	}
+	for _, p := range problems[:min(len(problems), maxShownProblems)] {
+		shown = append(shown, p.String())
+	}
+	return shown
 }
 
 func verdict(err error) string {

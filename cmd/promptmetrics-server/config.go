@@ -28,6 +28,9 @@ type config struct {
 	trustProxy    bool
 	level         slog.Level
 	json          bool
+	// remoteNames turns the library's names of the remote's options into those of
+	// variables.
+	remoteNames []string
 	// exported are the settings that another shell lacks to work on the same
 	// data: NAME=value, with absolute paths.
 	exported []string
@@ -65,6 +68,10 @@ func readConfig(e *environment) (config, error) {
 		o.KeyTouchInterval = -1 // every use; to the library zero is the default
 	}
 	o.ReconcileInterval = milliseconds(e.integer("PROMPT_RECONCILE_INTERVAL_MS", 60_000, 10, 366*msPerDay))
+	o.GitRemote, c.remoteNames = readGitRemote(e)
+	if interval := milliseconds(e.integer("GITHUB_SYNC_INTERVAL_MS", 60_000, 100, 366*msPerDay)); o.GitRemote != nil {
+		o.ReconcileInterval = interval
+	}
 	o.Retention = 24 * time.Hour * time.Duration(e.integer("RETENTION_DAYS", 0, 0, 36_500))
 	o.Prices = readPrices(e)
 	o.Compliance = readCompliance(e)
@@ -106,13 +113,13 @@ func readAddress(e *environment) address {
 // be to pretend.
 func refuseMissingFeatures(e *environment) {
 	switch driver, set := e.raw("DRIVER"); {
-	case !set, driver == "filesystem":
+	case !set, driver == "filesystem", driver == "github":
 	case driver == "":
-		e.fault("DRIVER is empty: set it to filesystem, or remove it")
-	case driver == "github", driver == "s3":
-		e.fault("DRIVER=%s is not available in this version: use filesystem", driver)
+		e.fault("DRIVER is empty: set it to filesystem or github, or remove it")
+	case driver == "s3":
+		e.fault("DRIVER=%s is not available in this version: use filesystem or github", driver)
 	default:
-		e.fault("DRIVER must be filesystem, not %s", excerpt(driver))
+		e.fault("DRIVER must be filesystem or github, not %s", excerpt(driver))
 	}
 	if e.text("REDIS_URL", "") != "" {
 		e.fault("REDIS_URL is not available in this version: remove it, caches and rate limits are kept by the process itself")
@@ -122,9 +129,6 @@ func refuseMissingFeatures(e *environment) {
 	}
 	if e.text("METRICS_ADDR", "") != "" {
 		e.fault("METRICS_ADDR is not available in this version: remove it")
-	}
-	if e.text("GIT_REMOTE_URL", "") != "" {
-		e.fault("GIT_REMOTE_URL is not available in this version: remove it")
 	}
 }
 

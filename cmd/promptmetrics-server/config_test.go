@@ -24,10 +24,9 @@ func TestWrongValues(t *testing.T) {
 		{"PORT too large", "PORT=65536", `PORT must be an integer from 0 to 65535, not "65536"`},
 		{"HOST with a port", "HOST=localhost:3000", `HOST must be an address or a host name without a port, such as 127.0.0.1, not "localhost:3000"`},
 		{"HOST is an address of the web", "HOST=http://x/", `HOST must be an address or a host name without a port, such as 127.0.0.1, not "http://x/"`},
-		{"DRIVER empty", "DRIVER=", "DRIVER is empty: set it to filesystem, or remove it"},
-		{"DRIVER s3", "DRIVER=s3", "DRIVER=s3 is not available in this version: use filesystem"},
-		{"DRIVER github", "DRIVER=github", "DRIVER=github is not available in this version: use filesystem"},
-		{"DRIVER unknown", "DRIVER=floppy", `DRIVER must be filesystem, not "floppy"`},
+		{"DRIVER empty", "DRIVER=", "DRIVER is empty: set it to filesystem or github, or remove it"},
+		{"DRIVER s3", "DRIVER=s3", "DRIVER=s3 is not available in this version: use filesystem or github"},
+		{"DRIVER unknown", "DRIVER=floppy", `DRIVER must be filesystem or github, not "floppy"`},
 		{"REDIS_URL", "REDIS_URL=redis://x", "REDIS_URL is not available in this version: remove it, caches and rate limits are kept by the process itself"},
 		{"OTEL_ENABLED", "OTEL_ENABLED=true", "OTEL_ENABLED=true is not available in this version: set it to false, or remove it"},
 		{"OTEL_ENABLED no boolean", "OTEL_ENABLED=maybe", `OTEL_ENABLED must be true, 1, false or 0, not "maybe"`},
@@ -150,7 +149,7 @@ func TestDotenv(t *testing.T) {
 		t.Parallel()
 		r := programs.Run(t, servertest.Call{Dir: write(t, "DRIVER=s3\n")}, "promptmetrics-server")
 		require.Equal(t, 1, r.Code)
-		require.Equal(t, "promptmetrics-server: DRIVER=s3 is not available in this version: use filesystem\n", r.Err)
+		require.Equal(t, "promptmetrics-server: DRIVER=s3 is not available in this version: use filesystem or github\n", r.Err)
 	})
 	t.Run("a line that is not understood is named, and nothing of it is shown", func(t *testing.T) {
 		t.Parallel()

@@ -19,7 +19,7 @@ func openData(c config, log *slog.Logger) (*promptmetrics.Client, error) {
 	}
 	pm, err := promptmetrics.New(c.options)
 	if err != nil {
-		return nil, errors.New(named(err))
+		return nil, errors.New(strings.NewReplacer(c.remoteNames...).Replace(named(err)))
 	}
 	return pm, nil
 }

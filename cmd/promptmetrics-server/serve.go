@@ -16,6 +16,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics"
 	"github.com/promptmetrics-go/promptmetrics/httpapi"
+	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
 )
 
 // Limits of the HTTP server. There is no limit on writing an answer: an export
@@ -149,7 +150,12 @@ func (c config) places() string {
 	case o.SQLitePath != inside:
 		places = append(places, "database in "+absolute(o.SQLitePath))
 	}
-	if o.PromptsPath != filepath.Join(o.DataDir, "prompts.git") {
+	switch own := o.PromptsPath != filepath.Join(o.DataDir, "prompts.git"); {
+	case o.GitRemote != nil && own:
+		places = append(places, "prompts in "+gitstore.PlainURL(o.GitRemote.URL)+", mirrored in "+absolute(o.PromptsPath))
+	case o.GitRemote != nil:
+		places = append(places, "prompts in "+gitstore.PlainURL(o.GitRemote.URL))
+	case own:
 		places = append(places, "prompts in "+absolute(o.PromptsPath))
 	}
 	return strings.Join(places, ", ")

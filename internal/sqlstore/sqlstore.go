@@ -100,6 +100,7 @@ ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(pm_state.value AS BIGINT) + 1
 const (
 	registryChanges = "changes:registry"
 	contentHead     = "content:head"
+	contentProblems = "content:problems"
 )
 
 // RegistryChanges differs from before if prompts or labels have changed.

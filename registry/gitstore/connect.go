@@ -112,7 +112,7 @@ func (c *connection) refusal(err error) error {
 	case f.status == http.StatusNotFound:
 		return pmerr.Invalid("Remote.URL names no repository that the token may see" + said)
 	case f.down:
-		return pmerr.New(pmerr.Unavailable, "Remote.URL cannot be used now, and there is no earlier copy of the prompts here%s", said).Because(err)
+		return pmerr.Down(err, "Remote.URL cannot be used now, and there is no earlier copy of the prompts here")
 	case f.redirected:
 		return pmerr.Invalid("Remote.URL leads elsewhere" + said)
 	}
