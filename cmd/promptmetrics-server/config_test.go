@@ -31,7 +31,7 @@ func TestWrongValues(t *testing.T) {
 		{"OTEL_ENABLED", "OTEL_ENABLED=true", "OTEL_ENABLED=true is not available in this version: set it to false, or remove it"},
 		{"OTEL_ENABLED no boolean", "OTEL_ENABLED=maybe", `OTEL_ENABLED must be true, 1, false or 0, not "maybe"`},
 		{"METRICS_ADDR", "METRICS_ADDR=:9090", "METRICS_ADDR is not available in this version: remove it"},
-		{"GIT_REMOTE_URL", "GIT_REMOTE_URL=git@x:y", "GIT_REMOTE_URL is not available in this version: remove it"},
+		{"GIT_REMOTE_URL, short for ssh", "GIT_REMOTE_URL=git@x:y", "GIT_REMOTE_URL cannot be read: it must look like https://host/owner/prompts.git"},
 		{"DATABASE_URL of another kind, and not shown", "DATABASE_URL=mysql://root:hunter2@x", "DATABASE_URL must start with postgres:// or postgresql://; remove it to use SQLite"},
 		{"DATABASE_URL unreadable, and not shown", "DATABASE_URL=postgres://root:hunter2@[::1", "DATABASE_URL cannot be read: it must look like postgres://user:password@host:5432/database"},
 		{"DATABASE_URL where nobody listens", "DATABASE_URL=postgres://root:hunter2@127.0.0.1:1/db", ""},

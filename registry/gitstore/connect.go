@@ -80,6 +80,9 @@ func (c *connection) ask(ctx context.Context) error {
 	}
 	switch {
 	case c.branch != "":
+		if _, ok := found.branches[c.branch]; !ok && len(found.branches) > 0 {
+			return pmerr.Invalid(noBranch(c.branch, found).Error())
+		}
 	case found.head != "":
 		c.branch = found.head
 	case len(found.branches) == 1:
@@ -190,7 +193,9 @@ func (s *Store) setHead(c *connection) error {
 	if err != nil || head == s.branch.name {
 		return err
 	}
-	s.log.Info("the mirror of the prompts follows another branch now",
-		"branch", strings.TrimPrefix(s.branch.name, headsFolder), "before", strings.TrimPrefix(head, headsFolder))
+	if c.known != "" {
+		s.log.Info("the mirror of the prompts follows another branch now",
+			"branch", strings.TrimPrefix(s.branch.name, headsFolder), "before", strings.TrimPrefix(head, headsFolder))
+	}
 	return placeFile(s.dir, "HEAD", fmt.Sprintf("ref: %s\n", s.branch.name))
 }
