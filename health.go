@@ -48,7 +48,7 @@ type healthCache struct {
 // Health writes to and reads back from the database and the prompt store. The
 // outcome is kept for 5 s, whoever asks.
 func (c *Client) Health(ctx context.Context) Health {
-	database, driver, problems := c.check(ctx)
+	problems, database, driver := c.check(ctx)
 	h := Health{
 		Status: "ok", DBType: string(c.db.Dialect()), DBConnected: database == nil,
 		DriverType: c.driver(), ReconciliationRunning: c.syncing.Load(), Problems: problems,
@@ -71,12 +71,12 @@ func (c *Client) driver() string {
 	return "custom"
 }
 
-func (c *Client) check(ctx context.Context) (database, driver error, problems []string) {
+func (c *Client) check(ctx context.Context) (problems []string, database, driver error) {
 	c.health.mu.Lock()
 	defer c.health.mu.Unlock()
 	now := c.now()
 	if age := now.Sub(c.health.at); !c.health.at.IsZero() && age >= 0 && age < healthLife {
-		return c.health.database, c.health.driver, c.health.problems
+		return c.health.problems, c.health.database, c.health.driver
 	}
 	// The outcome is for others too: one caller going away must not spoil it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
@@ -92,7 +92,7 @@ func (c *Client) check(ctx context.Context) (database, driver error, problems []
 			c.log.Error("health check failed", "check", name, "error", err)
 		}
 	}
-	return c.health.database, c.health.driver, c.health.problems
+	return c.health.problems, c.health.database, c.health.driver
 }
 
 // problems are those that the index remembers. A database that is down has told

@@ -122,7 +122,7 @@ func (r Remote) Validate() error { return r.withDefaults().validate() }
 // validate is for a remote with defaults.
 func (r Remote) validate() error {
 	var faults []string
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	fault := func(text string) { faults = append(faults, text) }
 	u, err := url.Parse(r.URL)
 	switch {
 	case r.URL == "":

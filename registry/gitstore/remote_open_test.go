@@ -92,8 +92,10 @@ func TestHostsThatRefuseAreNamedAtTheStart(t *testing.T) {
 		"nobody there":  {with(func(r *Remote) { r.URL = closed.URL + "/a/b.git" }), "connection refused"},
 		"no such host":  {with(func(r *Remote) { r.URL = "https://no-such-host.invalid/a/b.git" }), "Remote.URL cannot be used now"},
 		"a web page":    {with(func(r *Remote) { r.URL = page.URL + "/a/b.git" }), "answers, but not as a git host does"},
-		"a branch that is not there": {with(func(r *Remote) { r.Branch = "production" }),
-			"Remote.Branch: the repository has no branch production; it has trunk"},
+		"a branch that is not there": {
+			with(func(r *Remote) { r.Branch = "production" }),
+			"Remote.Branch: the repository has no branch production; it has trunk",
+		},
 		"no path": {Remote{URL: "/no/such/folder"}, "404: Repository not found"},
 	} {
 		t.Run(name, func(t *testing.T) {
