@@ -2,6 +2,7 @@ package promptmetrics
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
@@ -80,7 +81,9 @@ func (c *Client) reconcile(ctx context.Context, interval time.Duration) {
 }
 
 // Sync indexes what changed in the prompt store since the last time: what
-// people committed, and what a crash left unindexed. ErrUnavailable.
+// people committed or pushed to the git host, and what a crash left unindexed.
+// If the host does not answer, what is here is indexed all the same.
+// ErrUnavailable.
 func (c *Client) Sync(ctx context.Context) (registry.Reconciled, error) { return c.sync(ctx, false) }
 
 // Reindex compares the whole prompt store with the index, and so rebuilds the
@@ -91,12 +94,23 @@ func (c *Client) Reindex(ctx context.Context) (registry.Reconciled, error) { ret
 func (c *Client) sync(ctx context.Context, full bool) (registry.Reconciled, error) {
 	c.syncing.Store(true)
 	defer c.syncing.Store(false)
+	var fetched error
+	if remote, ok := c.content.(fetcher); ok {
+		fetched = remote.Fetch(ctx)
+	}
 	done, err := c.registry.Reconcile(ctx, full)
+	err = errors.Join(fetched, err)
 	c.counts.reconciled(done, err)
 	if err == nil {
 		c.lastSync.Store(c.now().UnixMilli())
 	}
 	return done, err
+}
+
+// fetcher is a prompt store that is a copy of another one.
+type fetcher interface {
+	// Fetch brings the copy up to date. ErrUnavailable.
+	Fetch(ctx context.Context) error
 }
 
 // watched is something that other processes on the same database may change.

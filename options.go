@@ -16,6 +16,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/eval/scorer"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
+	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
 	"github.com/promptmetrics-go/promptmetrics/requestid"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
@@ -55,6 +56,10 @@ type Options struct {
 	// PromptsPath is the bare git repository of the prompts; it is made if it
 	// does not exist. Default prompts.git in DataDir.
 	PromptsPath string
+	// GitRemote is a repository on a git host, such as GitHub, that has the last
+	// word; PromptsPath is then its mirror. What others push there is looked for
+	// every ReconcileInterval. Default: none.
+	GitRemote *gitstore.Remote
 	// Content keeps the prompts instead of a git repository. It is not closed.
 	Content registry.ContentStore
 	// ReconcileInterval is how often the prompt store is searched for what
@@ -174,6 +179,16 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// gitRemote is the remote, which an idle client leaves alone until it needs it.
+func (o Options) gitRemote() *gitstore.Remote {
+	if o.GitRemote == nil {
+		return nil
+	}
+	remote := *o.GitRemote
+	remote.Lazy = remote.Lazy || o.Idle
+	return &remote
+}
+
 // validate names every option that cannot be.
 func (o Options) validate() error {
 	var faults []error
@@ -187,6 +202,7 @@ func (o Options) validate() error {
 	check(o.DB == nil || o.DatabaseURL == "", "Options.DB and Options.DatabaseURL exclude each other: set one")
 	check(o.DatabaseURL == "" || strings.HasPrefix(o.DatabaseURL, "postgres://") || strings.HasPrefix(o.DatabaseURL, "postgresql://"),
 		"Options.DatabaseURL must start with postgres:// or postgresql://")
+	check(o.GitRemote == nil || o.Content == nil, "Options.GitRemote and Options.Content exclude each other: set one")
 	check(o.BusyTimeout >= 0, "Options.BusyTimeout must not be negative")
 	check(o.MonthlyBudgetUSD == nil || *o.MonthlyBudgetUSD >= 0 && *o.MonthlyBudgetUSD <= budget.MaxUSD,
 		"Options.MonthlyBudgetUSD must be from 0 to 1e12, or nil")

@@ -118,7 +118,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	c.leases = lease.New(lease.Options{Store: c.store, Logger: o.Logger})
 	if c.content = o.Content; c.content == nil {
 		if c.git, err = gitstore.Open(ctx, gitstore.Options{
-			Path: o.PromptsPath, Logger: o.Logger, Now: o.Now, LockWait: o.BusyTimeout,
+			Path: o.PromptsPath, Logger: o.Logger, Now: o.Now, LockWait: o.BusyTimeout, Remote: o.gitRemote(),
 		}); err != nil {
 			return err
 		}

@@ -34,6 +34,9 @@ type config struct {
 	metrics       string // the address; empty for none
 	level         slog.Level
 	json          bool
+	// remoteNames turns the library's names of the remote's options into those of
+	// variables.
+	remoteNames []string
 	// exported are the settings that another shell lacks to work on the same
 	// data: NAME=value, with absolute paths.
 	exported []string
@@ -71,6 +74,10 @@ func readConfig(e *environment) (config, error) {
 		o.KeyTouchInterval = -1 // every use; to the library zero is the default
 	}
 	o.ReconcileInterval = milliseconds(e.integer("PROMPT_RECONCILE_INTERVAL_MS", 60_000, 10, 366*msPerDay))
+	o.GitRemote, c.remoteNames = readGitRemote(e)
+	if interval := milliseconds(e.integer("GITHUB_SYNC_INTERVAL_MS", 60_000, 100, 366*msPerDay)); o.GitRemote != nil {
+		o.ReconcileInterval = interval
+	}
 	o.Retention = 24 * time.Hour * time.Duration(e.integer("RETENTION_DAYS", 0, 0, 36_500))
 	o.Prices = readPrices(e)
 	o.Compliance = readCompliance(e)
@@ -115,22 +122,17 @@ func readAddress(e *environment) address {
 // be to pretend.
 func refuseMissingFeatures(e *environment) {
 	switch driver, set := e.raw("DRIVER"); {
-	case !set, driver == "filesystem", driver == driverS3:
+	case !set, driver == "filesystem", driver == "github", driver == driverS3:
 	case driver == "":
-		e.fault("DRIVER is empty: set it to filesystem or s3, or remove it")
-	case driver == "github":
-		e.fault("DRIVER=%s is not available in this version: use filesystem or s3", driver)
+		e.fault("DRIVER is empty: set it to filesystem, github or s3, or remove it")
 	default:
-		e.fault("DRIVER must be filesystem or s3, not %s", excerpt(driver))
+		e.fault("DRIVER must be filesystem, github or s3, not %s", excerpt(driver))
 	}
 	if e.text("REDIS_URL", "") != "" {
 		e.fault("REDIS_URL is not available in this version: remove it, caches and rate limits are kept by the process itself")
 	}
 	if e.boolean("OTEL_ENABLED") {
 		e.fault("OTEL_ENABLED=true is not available in this version: set it to false, or remove it")
-	}
-	if e.text("GIT_REMOTE_URL", "") != "" {
-		e.fault("GIT_REMOTE_URL is not available in this version: remove it")
 	}
 }
 

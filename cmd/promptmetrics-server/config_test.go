@@ -24,9 +24,8 @@ func TestWrongValues(t *testing.T) {
 		{"PORT too large", "PORT=65536", `PORT must be an integer from 0 to 65535, not "65536"`},
 		{"HOST with a port", "HOST=localhost:3000", `HOST must be an address or a host name without a port, such as 127.0.0.1, not "localhost:3000"`},
 		{"HOST is an address of the web", "HOST=http://x/", `HOST must be an address or a host name without a port, such as 127.0.0.1, not "http://x/"`},
-		{"DRIVER empty", "DRIVER=", "DRIVER is empty: set it to filesystem or s3, or remove it"},
-		{"DRIVER github", "DRIVER=github", "DRIVER=github is not available in this version: use filesystem or s3"},
-		{"DRIVER unknown", "DRIVER=floppy", `DRIVER must be filesystem or s3, not "floppy"`},
+		{"DRIVER empty", "DRIVER=", "DRIVER is empty: set it to filesystem, github or s3, or remove it"},
+		{"DRIVER unknown", "DRIVER=floppy", `DRIVER must be filesystem, github or s3, not "floppy"`},
 		{"REDIS_URL", "REDIS_URL=redis://x", "REDIS_URL is not available in this version: remove it, caches and rate limits are kept by the process itself"},
 		{"OTEL_ENABLED", "OTEL_ENABLED=true", "OTEL_ENABLED=true is not available in this version: set it to false, or remove it"},
 		{"OTEL_ENABLED no boolean", "OTEL_ENABLED=maybe", `OTEL_ENABLED must be true, 1, false or 0, not "maybe"`},
@@ -35,7 +34,7 @@ func TestWrongValues(t *testing.T) {
 		{"METRICS_ADDR beyond ports", "METRICS_ADDR=:65536", `METRICS_ADDR must be host:port, such as 127.0.0.1:9464, or :9464 for every network interface, not ":65536"`},
 		{"METRICS_ADDR as a URL", "METRICS_ADDR=http://localhost:9464", `METRICS_ADDR must be host:port, such as 127.0.0.1:9464, or :9464 for every network interface, not "http://localhost:9464"`},
 		{"LOG_REQUESTS", "LOG_REQUESTS=some", `LOG_REQUESTS must be true, false or errors, not "some"`},
-		{"GIT_REMOTE_URL", "GIT_REMOTE_URL=git@x:y", "GIT_REMOTE_URL is not available in this version: remove it"},
+		{"GIT_REMOTE_URL, short for ssh", "GIT_REMOTE_URL=git@x:y", "GIT_REMOTE_URL cannot be read: it must look like https://host/owner/prompts.git"},
 		{"DATABASE_URL of another kind, and not shown", "DATABASE_URL=mysql://root:hunter2@x", "DATABASE_URL must start with postgres:// or postgresql://; remove it to use SQLite"},
 		{"DATABASE_URL unreadable, and not shown", "DATABASE_URL=postgres://root:hunter2@[::1", "DATABASE_URL cannot be read: it must look like postgres://user:password@host:5432/database"},
 		{"DATABASE_URL where nobody listens", "DATABASE_URL=postgres://root:hunter2@127.0.0.1:1/db", ""},
@@ -153,7 +152,7 @@ func TestDotenv(t *testing.T) {
 		t.Parallel()
 		r := programs.Run(t, servertest.Call{Dir: write(t, "DRIVER=floppy\n")}, "promptmetrics-server")
 		require.Equal(t, 1, r.Code)
-		require.Equal(t, "promptmetrics-server: DRIVER must be filesystem or s3, not \"floppy\"\n", r.Err)
+		require.Equal(t, "promptmetrics-server: DRIVER must be filesystem, github or s3, not \"floppy\"\n", r.Err)
 	})
 	t.Run("a line that is not understood is named, and nothing of it is shown", func(t *testing.T) {
 		t.Parallel()

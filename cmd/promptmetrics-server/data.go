@@ -43,7 +43,7 @@ func openData(ctx context.Context, c config, log *slog.Logger) (*data, error) {
 		c.options.Content, d.content = store, store
 	}
 	if d.Client, err = promptmetrics.New(c.options); err != nil {
-		err = errors.New(named(err))
+		err = errors.New(strings.NewReplacer(c.remoteNames...).Replace(named(err)))
 		if d.content != nil {
 			err = errors.Join(err, d.content.Close())
 		}

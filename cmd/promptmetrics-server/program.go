@@ -72,6 +72,15 @@ and by a file .env in the working folder, over which the environment wins:
   RATE_LIMIT_WINDOW_MS           length of the window (60000)
   API_KEY_LAST_USED_DEBOUNCE_MS  least time between two writes of a key's last use (60000)
   PROMPT_RECONCILE_INTERVAL_MS   how often commits made by people are looked for (60000)
+  DRIVER                         filesystem, or github: prompts are on a git host, which has the
+                                 last word, and PROMPTS_PATH is its mirror (filesystem)
+  GITHUB_REPO, GITHUB_TOKEN      the repository on GitHub, owner/name, and who may push there;
+                                 GITHUB_BRANCH is followed (the default branch)
+  GIT_REMOTE_URL                 a repository on any other git host, by https, with
+                                 GIT_REMOTE_TOKEN, GIT_REMOTE_USERNAME and GIT_REMOTE_BRANCH;
+                                 GIT_REMOTE_CLEARTEXT=true lets the token go over http
+  GIT_TAGS                       true for a tag in git for each version (false)
+  GITHUB_SYNC_INTERVAL_MS        how often the git host is asked for changes (60000)
   GITHUB_WEBHOOK_SECRET          secret of POST /webhooks/github
   RETENTION_DAYS                 how long telemetry is kept where a workspace does not say (0, for ever)
   PRICES_PATH                    a price file that overrides the built-in table

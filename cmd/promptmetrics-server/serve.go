@@ -16,6 +16,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics"
 	"github.com/promptmetrics-go/promptmetrics/httpapi"
+	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
 )
 
 // Limits of the HTTP server. There is no limit on writing an answer: an export
@@ -161,10 +162,14 @@ func (c config) places() string {
 	case o.SQLitePath != inside:
 		places = append(places, "database in "+absolute(o.SQLitePath))
 	}
-	switch {
+	switch own := o.PromptsPath != filepath.Join(o.DataDir, "prompts.git"); {
 	case c.s3 != nil:
 		places = append(places, "prompts in "+c.s3.Address())
-	case o.PromptsPath != filepath.Join(o.DataDir, "prompts.git"):
+	case o.GitRemote != nil && own:
+		places = append(places, "prompts in "+gitstore.PlainURL(o.GitRemote.URL)+", mirrored in "+absolute(o.PromptsPath))
+	case o.GitRemote != nil:
+		places = append(places, "prompts in "+gitstore.PlainURL(o.GitRemote.URL))
+	case own:
 		places = append(places, "prompts in "+absolute(o.PromptsPath))
 	}
 	return strings.Join(places, ", ")

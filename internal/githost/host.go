@@ -128,7 +128,7 @@ func (h *Host) Create(name string) *Repository {
 	path := filepath.Join(h.dir, filepath.FromSlash(name)+".git")
 	require.NoError(h.tb, os.MkdirAll(filepath.Dir(path), 0o750))
 	r := &Repository{host: h, name: name, Path: path}
-	_, err := run(h.tb, h.dir, "", "init", "-q", "--bare", "--initial-branch=main", path)
+	_, err := run(h.tb, h.dir, "init", "-q", "--bare", "--initial-branch=main", path)
 	require.NoError(h.tb, err)
 	r.Git("config", "http.receivepack", "true")
 	r.Git("config", "receive.fsckObjects", "true")

@@ -73,7 +73,7 @@ func TestFaultsStrike(t *testing.T) {
 	require.Error(t, cmd.Run(), "the answer is lost")
 	require.Contains(t, r.Files("main"), "y", "but the push was done")
 	h.Break(githost.Fault{Status: 429, RetryAfter: 7})
-	answer, err := http.Get(r.URL()) //nolint:noctx // a test
+	answer, err := http.Get(r.URL())
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())
 	require.Equal(t, "7", answer.Header.Get("Retry-After"))

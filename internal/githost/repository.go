@@ -27,7 +27,7 @@ func (r *Repository) URL() string { return r.host.URL + "/" + r.name + ".git" }
 // Git runs git in the repository itself and gives what it prints.
 func (r *Repository) Git(args ...string) string {
 	r.host.tb.Helper()
-	out, err := run(r.host.tb, r.Path, "", args...)
+	out, err := run(r.host.tb, r.Path, args...)
 	require.NoError(r.host.tb, err, "git %s: %s", strings.Join(args, " "), out)
 	return strings.TrimRight(out, "\n")
 }
@@ -37,7 +37,7 @@ func (r *Repository) Git(args ...string) string {
 func (r *Repository) Files(branch string) map[string]string {
 	r.host.tb.Helper()
 	found := map[string]string{}
-	if _, err := run(r.host.tb, r.Path, "", "rev-parse", "-q", "--verify", "refs/heads/"+branch); err != nil {
+	if _, err := run(r.host.tb, r.Path, "rev-parse", "-q", "--verify", "refs/heads/"+branch); err != nil {
 		return found
 	}
 	for line := range strings.Lines(r.Git("ls-tree", "-r", "refs/heads/"+branch)) {
@@ -72,7 +72,7 @@ func (r *Repository) Person() *Person {
 	r.host.tb.Helper()
 	p := &Person{tb: r.host.tb, Dir: filepath.Join(r.host.tb.TempDir(), "clone")}
 	url := strings.Replace(r.URL(), "http://", "http://"+Username+":"+Token+"@", 1)
-	out, err := run(p.tb, filepath.Dir(p.Dir), "", "clone", "-q", url, p.Dir)
+	out, err := run(p.tb, filepath.Dir(p.Dir), "clone", "-q", url, p.Dir)
 	require.NoError(p.tb, err, out)
 	return p
 }
@@ -80,7 +80,7 @@ func (r *Repository) Person() *Person {
 // Git runs git in the clone and gives what it prints.
 func (p *Person) Git(args ...string) string {
 	p.tb.Helper()
-	out, err := run(p.tb, p.Dir, "", args...)
+	out, err := run(p.tb, p.Dir, args...)
 	require.NoError(p.tb, err, "git %s: %s", strings.Join(args, " "), out)
 	return strings.TrimRight(out, "\n")
 }
@@ -111,10 +111,10 @@ func (p *Person) TryPush(attempts int) error {
 	branch := p.Git("branch", "--show-current")
 	var err error
 	for range attempts {
-		if _, err = run(p.tb, p.Dir, "", "push", "-q", "origin", "HEAD:refs/heads/"+branch); err == nil {
+		if _, err = run(p.tb, p.Dir, "push", "-q", "origin", "HEAD:refs/heads/"+branch); err == nil {
 			return nil
 		}
-		if _, pull := run(p.tb, p.Dir, "", "pull", "-q", "--rebase", "origin", branch); pull != nil {
+		if _, pull := run(p.tb, p.Dir, "pull", "-q", "--rebase", "origin", branch); pull != nil {
 			err = pull
 		}
 	}
@@ -122,7 +122,7 @@ func (p *Person) TryPush(attempts int) error {
 }
 
 // run runs git, apart from the user's configuration.
-func run(tb testing.TB, dir, input string, args ...string) (string, error) {
+func run(tb testing.TB, dir string, args ...string) (string, error) {
 	tb.Helper()
 	cmd := exec.CommandContext(context.WithoutCancel(tb.Context()), "git", args...)
 	cmd.Dir = dir
@@ -132,7 +132,6 @@ func run(tb testing.TB, dir, input string, args ...string) (string, error) {
 		"GIT_AUTHOR_NAME=Grace", "GIT_AUTHOR_EMAIL=grace@example.org",
 		"GIT_COMMITTER_NAME=Grace", "GIT_COMMITTER_EMAIL=grace@example.org",
 	}
-	cmd.Stdin = strings.NewReader(input)
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {

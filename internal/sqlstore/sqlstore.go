@@ -120,7 +120,10 @@ ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(pm_state.value AS BIGINT) + 1
 func (s *Store) Listen(ctx context.Context, heard func(counter string)) { s.db.Listen(ctx, heard) }
 
 // Names of facts about the whole database.
-const contentHead = "content:head"
+const (
+	contentHead     = "content:head"
+	contentProblems = "content:problems"
+)
 
 // The change counters. Each moves with whatever some process may have in memory.
 const (

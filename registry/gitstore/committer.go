@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
 // maxMoves bounds how often a batch is applied anew because somebody else has
@@ -44,8 +46,13 @@ func (s *Store) commitAll() {
 func (s *Store) commitBatch(batch []*job) (later []*job) {
 	began := s.now()
 	try := s.tryBatch
-	if s.mirror != nil {
+	switch {
+	case s.mirror != nil:
 		try = s.tryRemote
+	case s.orphan:
+		try = func([]*job) (*plan, error) {
+			return nil, pmerr.New(pmerr.Unavailable, "The prompt repository is the mirror of a git host that is not configured: nothing can be published")
+		}
 	}
 	done, err := try(batch)
 	s.counts.batch(len(batch), s.now().Sub(began), err)

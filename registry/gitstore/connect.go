@@ -80,6 +80,9 @@ func (c *connection) ask(ctx context.Context) error {
 	}
 	switch {
 	case c.branch != "":
+		if _, ok := found.branches[c.branch]; !ok && len(found.branches) > 0 {
+			return pmerr.Invalid(noBranch(c.branch, found).Error())
+		}
 	case found.head != "":
 		c.branch = found.head
 	case len(found.branches) == 1:
@@ -112,7 +115,7 @@ func (c *connection) refusal(err error) error {
 	case f.status == http.StatusNotFound:
 		return pmerr.Invalid("Remote.URL names no repository that the token may see" + said)
 	case f.down:
-		return pmerr.New(pmerr.Unavailable, "Remote.URL cannot be used now, and there is no earlier copy of the prompts here%s", said).Because(err)
+		return pmerr.Down(err, "Remote.URL cannot be used now, and there is no earlier copy of the prompts here")
 	case f.redirected:
 		return pmerr.Invalid("Remote.URL leads elsewhere" + said)
 	}
@@ -190,7 +193,9 @@ func (s *Store) setHead(c *connection) error {
 	if err != nil || head == s.branch.name {
 		return err
 	}
-	s.log.Info("the mirror of the prompts follows another branch now",
-		"branch", strings.TrimPrefix(s.branch.name, headsFolder), "before", strings.TrimPrefix(head, headsFolder))
+	if c.known != "" {
+		s.log.Info("the mirror of the prompts follows another branch now",
+			"branch", strings.TrimPrefix(s.branch.name, headsFolder), "before", strings.TrimPrefix(head, headsFolder))
+	}
 	return placeFile(s.dir, "HEAD", fmt.Sprintf("ref: %s\n", s.branch.name))
 }

@@ -66,10 +66,3 @@ func (g *gate) leave(err error) {
 	}
 	g.until = g.now().Add(pause)
 }
-
-// failing is the failure of the latest exchange, if it failed.
-func (g *gate) failing() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.last
-}

@@ -222,7 +222,7 @@ func (m *mirror) adopt(ctx context.Context, found refs, locked bool) error {
 		}
 		switch {
 		case there.IsZero() && len(found.branches) > 0:
-			return m.noBranch(found)
+			return noBranch(m.store.branch.name, found)
 		case there == here:
 			return m.remember()
 		case there.IsZero():
@@ -321,7 +321,7 @@ func (m *mirror) seed(ctx context.Context, here, there plumbing.Hash) error {
 	return m.remember()
 }
 
-func (m *mirror) noBranch(found refs) error {
+func noBranch(wanted string, found refs) error {
 	names := slices.Sorted(maps.Keys(found.branches))
 	for i := range names {
 		names[i] = readable(strings.TrimPrefix(names[i], headsFolder))
@@ -331,7 +331,7 @@ func (m *mirror) noBranch(found refs) error {
 		names, more = names[:5], " and others"
 	}
 	return &unusableRemote{field: "Branch", text: fmt.Sprintf("the repository has no branch %s; it has %s%s",
-		strings.TrimPrefix(m.store.branch.name, headsFolder), strings.Join(names, ", "), more)}
+		strings.TrimPrefix(wanted, headsFolder), strings.Join(names, ", "), more)}
 }
 
 // identity names what is mirrored.

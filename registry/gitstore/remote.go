@@ -114,11 +114,15 @@ func (r Remote) withDefaults() Remote {
 	return r
 }
 
-// validate is for a remote with defaults. No fault shows a value: a token may
-// have got into the wrong field.
+// Validate tells what cannot be, without asking the host: ErrValidation, each
+// fault beginning with the name of its field, such as "Remote.URL". No fault
+// shows a value: a token may have got into the wrong field.
+func (r Remote) Validate() error { return r.withDefaults().validate() }
+
+// validate is for a remote with defaults.
 func (r Remote) validate() error {
 	var faults []string
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	fault := func(text string) { faults = append(faults, text) }
 	u, err := url.Parse(r.URL)
 	switch {
 	case r.URL == "":

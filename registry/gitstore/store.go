@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +33,9 @@ type Store struct {
 	repack *repacker
 	mirror *mirror // nil without a remote
 	counts *counts
+	// orphan is set for a mirror that was opened without its remote: it is only
+	// read, for a commit that the host never sees would be lost.
+	orphan bool
 
 	// durable is the head that is known to be safely on disk. Only the
 	// committer uses it.
@@ -99,6 +103,12 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, unusable(options.Path, err)
 	}
+	if note := readMirrorNote(dir); note != "" && start == nil {
+		s.orphan = true
+		url, _, _ := strings.Cut(note, "\n")
+		s.log.Warn("the prompt repository is the mirror of a remote that is not configured, so nothing can be published; "+
+			"to make it a repository of its own, remove the file promptmetrics/remote in it", "remote", url)
+	}
 	if start != nil {
 		if err := s.startMirror(ctx, start); err != nil {
 			s.odb.close()
@@ -126,6 +136,15 @@ func (s *Store) Close() error {
 	})
 	<-s.closed
 	return nil
+}
+
+// Driver names the kind of the store for health reports: "github" with a remote
+// on any git host, else "filesystem".
+func (s *Store) Driver() string {
+	if s.mirror != nil {
+		return "github"
+	}
+	return "filesystem"
 }
 
 // Fetch brings the store up to date with its remote, if it has one: what others
