@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -139,6 +140,9 @@ func (n *Node) redacted(err error) string {
 	var reason error = err
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
 		reason = op.Err
+	}
+	if call, ok := errors.AsType[*os.SyscallError](reason); ok {
+		reason = call.Err
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		reason = errors.New(dns.Err)

@@ -15,6 +15,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics"
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/redisnode"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
 
@@ -24,6 +25,10 @@ type config struct {
 	// options of the library, with every path filled, but for the logger.
 	options       promptmetrics.Options
 	providers     []makeProvider
+	// redisURL names the Redis that the nodes share; empty for none. redis is
+	// the connection, while a server runs.
+	redisURL      string
+	redis         *redisnode.Node
 	webhookSecret string
 	trustProxy    bool
 	level         slog.Level
@@ -70,6 +75,7 @@ func readConfig(e *environment) (config, error) {
 	o.Compliance = readCompliance(e)
 	o.MonthlyBudgetUSD = readBudget(e)
 	c.providers = readProviders(e)
+	c.redisURL = readRedisURL(e)
 	o.Scorers.WebhookHosts = e.list("EVALUATION_WEBHOOK_HOSTS")
 	o.Scorers.WebhookPrivate = e.boolean("EVALUATION_WEBHOOK_PRIVATE")
 	c.webhookSecret = e.text("GITHUB_WEBHOOK_SECRET", "")
@@ -113,9 +119,6 @@ func refuseMissingFeatures(e *environment) {
 		e.fault("DRIVER=%s is not available in this version: use filesystem", driver)
 	default:
 		e.fault("DRIVER must be filesystem, not %s", excerpt(driver))
-	}
-	if e.text("REDIS_URL", "") != "" {
-		e.fault("REDIS_URL is not available in this version: remove it, caches and rate limits are kept by the process itself")
 	}
 	if e.boolean("OTEL_ENABLED") {
 		e.fault("OTEL_ENABLED=true is not available in this version: set it to false, or remove it")

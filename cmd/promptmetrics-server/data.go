@@ -17,6 +17,9 @@ func openData(c config, log *slog.Logger) (*promptmetrics.Client, error) {
 	if c.options.Providers, err = c.openProviders(log); err != nil {
 		return nil, err
 	}
+	if c.redis != nil && c.options.Content != nil {
+		c.options.Content = c.redis.Content(c.options.Content)
+	}
 	pm, err := promptmetrics.New(c.options)
 	if err != nil {
 		return nil, errors.New(named(err))

@@ -39,16 +39,19 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := openRedis(ctx, &c, p.logger(c)); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	pm, err := openData(c, p.logger(c))
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, closeRedis(c), listener.Close())
 	}
 	// A signal that comes already now is for answer to take.
 	err = p.announce(context.WithoutCancel(ctx), pm, c, listener.Addr())
 	if err == nil {
 		err = p.answer(ctx, pm, c, listener)
 	}
-	return errors.Join(err, pm.Close())
+	return errors.Join(err, pm.Close(), closeRedis(c))
 }
 
 // answer serves requests until the context ends, and then finishes those that
@@ -151,6 +154,9 @@ func (c config) places() string {
 	}
 	if o.PromptsPath != filepath.Join(o.DataDir, "prompts.git") {
 		places = append(places, "prompts in "+absolute(o.PromptsPath))
+	}
+	if c.redis != nil {
+		places = append(places, "limits in Redis at "+c.redis.String())
 	}
 	return strings.Join(places, ", ")
 }
