@@ -206,7 +206,9 @@ func answers(t *testing.T, nodes ...*redisnode.Node) {
 
 func TestLimitsHoldOverAnOutage(t *testing.T) {
 	t.Parallel()
-	for name, outage := range map[string]struct{ begin, end func(*testing.T, redisserver.Server) }{
+	for name, outage := range map[string]struct {
+		begin, end func(*testing.T, redisserver.Server)
+	}{
 		"Redis is stopped and comes back empty": {
 			func(t *testing.T, s redisserver.Server) { t.Helper(); require.NoError(t, s.Halt(t.Context())) },
 			func(t *testing.T, s redisserver.Server) { t.Helper(); require.NoError(t, s.Resume(t.Context())) },
@@ -260,7 +262,7 @@ func TestADeadRedisIsNotWaitedFor(t *testing.T) {
 	// A thousand times the timeout would be half an hour.
 	for range 1000 {
 		_, err := n.Take(t.Context(), rule, access.Window{Subject: "k"})
-		require.EqualError(t, err, "redis does not answer")
+		require.EqualError(t, err, "it has not answered lately")
 	}
 	require.Error(t, n.Check(t.Context()))
 	require.NoError(t, server.Thaw())

@@ -20,6 +20,7 @@ missing() {
 	have_postgres || echo postgresql
 	have_c || echo gcc libc6-dev
 	have git || echo git
+	have redis-server || echo redis-server
 	have make || echo make
 	# The README's tour, which a test copies and pastes.
 	have curl || echo curl
@@ -49,15 +50,23 @@ echo "== installing $packages"
 # The tests start servers of their own: keep Debian from making one that runs
 # at every boot. The setting goes away again, so that it binds no later install.
 no_cluster=/etc/postgresql-common/createcluster.d/promptmetrics-tests.conf
+no_start=/usr/sbin/policy-rc.d
 log=$(mktemp)
+made_no_start=
 clean_up() {
 	rm -f "$log"
 	[ ! -e "$no_cluster" ] || "${as_root[@]}" rm -f "$no_cluster"
+	[ -z "$made_no_start" ] || "${as_root[@]}" rm -f "$no_start"
 }
 trap clean_up EXIT
 if [[ " $packages " == *" postgresql "* ]]; then
 	"${as_root[@]}" mkdir -p "$(dirname "$no_cluster")"
 	echo "create_main_cluster = false" | "${as_root[@]}" tee "$no_cluster" >/dev/null
+fi
+if [[ " $packages " == *" redis-server "* ]] && [ ! -e "$no_start" ]; then
+	made_no_start=yes
+	printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$no_start" >/dev/null
+	"${as_root[@]}" chmod +x "$no_start"
 fi
 
 install() {
@@ -71,6 +80,10 @@ for try in 1 2 3; do
 	cat "$log" >&2
 	[ "$try" -eq 3 ] || sleep $((try * 5))
 done
+
+if [[ " $packages " == *" redis-server "* ]] && have systemctl; then
+	"${as_root[@]}" systemctl --quiet disable redis-server >/dev/null 2>&1 || true
+fi
 
 packages=$(missing | xargs)
 if [ -n "$packages" ]; then

@@ -23,8 +23,8 @@ import (
 type config struct {
 	address
 	// options of the library, with every path filled, but for the logger.
-	options       promptmetrics.Options
-	providers     []makeProvider
+	options   promptmetrics.Options
+	providers []makeProvider
 	// redisURL names the Redis that the nodes share; empty for none. redis is
 	// the connection, while a server runs.
 	redisURL      string

@@ -22,14 +22,15 @@ const (
 var (
 	databases = []string{"modernc.org", "github.com/mattn/go-sqlite3", "github.com/uptrace/bun", "github.com/jackc"}
 	stores    = []string{"github.com/go-git", "github.com/minio"}
+	caches    = []string{"github.com/redis"}
 	handlers  = []string{"github.com/danielgtaylor/huma", "github.com/swaggest"}
 	programs  = []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/joho/godotenv"}
 	above     = []string{
 		module + "/internal/db", module + "/internal/sqlstore", module + "/internal/access",
 		module + "/registry/gitstore", module + "/registry/s3store",
-		module + "/httpapi", module + "/dashboard", module + "/cmd",
+		module + "/httpapi", module + "/dashboard", module + "/cmd", module + "/redisnode",
 	}
-	heavy = all(databases, stores, handlers, programs, above)
+	heavy = all(databases, stores, caches, handlers, programs, above)
 )
 
 // siblings gives the import paths of folders of this module.
@@ -71,8 +72,10 @@ var rules = []struct {
 	{"budget", all(heavy, siblings("registry", "telemetry", "eval", "abtest", "compliance", "playground", "metrics", "client"))},
 	{"playground", all(heavy, siblings("eval", "abtest", "compliance", "metrics", "budget", "client"))},
 	{"client", heavy},
-	// The root wires databases and git, but neither HTTP handlers nor programs.
-	{".", all(handlers, programs, siblings("httpapi", "client", "dashboard", "cmd"))},
+	{"redisnode", all(databases, stores, handlers, programs, siblings("internal/db", "internal/sqlstore", "registry/gitstore", "httpapi", "client", "cmd"))},
+	// The root wires databases and git, but neither HTTP handlers nor programs,
+	// and no Redis.
+	{".", all(caches, handlers, programs, siblings("redisnode", "httpapi", "client", "dashboard", "cmd"))},
 }
 
 func TestArrows(t *testing.T) {
