@@ -11,6 +11,9 @@ have_postgres() {
 	have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
 }
 
+# Debian keeps it off the PATH of ordinary users.
+have_pgbouncer() { have pgbouncer || [ -x /usr/sbin/pgbouncer ]; }
+
 # Whether a C program can be built, which takes more than a compiler.
 have_c() {
 	have "${CC:-gcc}" && echo '#include <stdlib.h>' | "${CC:-gcc}" -E - >/dev/null 2>&1
@@ -18,6 +21,7 @@ have_c() {
 
 missing() {
 	have_postgres || echo postgresql
+	have_pgbouncer || echo pgbouncer
 	have_c || echo gcc libc6-dev
 	have git || echo git
 	have redis-server || echo redis-server
@@ -50,23 +54,15 @@ echo "== installing $packages"
 # The tests start servers of their own: keep Debian from making one that runs
 # at every boot. The setting goes away again, so that it binds no later install.
 no_cluster=/etc/postgresql-common/createcluster.d/promptmetrics-tests.conf
-no_start=/usr/sbin/policy-rc.d
 log=$(mktemp)
-made_no_start=
 clean_up() {
 	rm -f "$log"
 	[ ! -e "$no_cluster" ] || "${as_root[@]}" rm -f "$no_cluster"
-	[ -z "$made_no_start" ] || "${as_root[@]}" rm -f "$no_start"
 }
 trap clean_up EXIT
 if [[ " $packages " == *" postgresql "* ]]; then
 	"${as_root[@]}" mkdir -p "$(dirname "$no_cluster")"
 	echo "create_main_cluster = false" | "${as_root[@]}" tee "$no_cluster" >/dev/null
-fi
-if [[ " $packages " == *" redis-server "* ]] && [ ! -e "$no_start" ]; then
-	made_no_start=yes
-	printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$no_start" >/dev/null
-	"${as_root[@]}" chmod +x "$no_start"
 fi
 
 install() {
@@ -81,12 +77,16 @@ for try in 1 2 3; do
 	[ "$try" -eq 3 ] || sleep $((try * 5))
 done
 
-if [[ " $packages " == *" redis-server "* ]] && have systemctl; then
-	"${as_root[@]}" systemctl --quiet disable redis-server >/dev/null 2>&1 || true
-fi
-
+wanted=$packages
 packages=$(missing | xargs)
 if [ -n "$packages" ]; then
 	echo "Still missing after the installation: $packages" >&2
 	exit 1
 fi
+
+# Debian starts both as services; the tests start their own.
+for service in pgbouncer redis-server; do
+	if [[ " $wanted " == *" $service "* ]] && have systemctl; then
+		"${as_root[@]}" systemctl disable --now "$service" >/dev/null 2>&1 || true
+	fi
+done

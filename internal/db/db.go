@@ -44,7 +44,11 @@ type Config struct {
 	BusyTimeout time.Duration
 	// Moved is called after the commit of each transaction that announced
 	// change counters, with each of them. It must not block. May be nil.
-	Moved  func(counter string)
+	Moved func(counter string)
+	// Patience is how long a call of PostgreSQL may take before the server is
+	// asked for a sign of life, and how long that may take; 5 s if 0.
+	Patience time.Duration
+	// Logger hears of what the operator waits for. Default: silence.
 	Logger *slog.Logger
 	Now    func() time.Time
 }
@@ -59,7 +63,8 @@ type DB struct {
 	file    *fileGuard // notices that the SQLite file was removed; may be nil
 	now     func() time.Time
 	moved   func(counter string)
-	pg      *pgx.ConnConfig // how we opened PostgreSQL; nil otherwise
+	log     *slog.Logger
+	pg      *postgres // nil on SQLite
 }
 
 // Open opens the database, checks that it can be used, and migrates it. The
@@ -68,7 +73,10 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if c.BusyTimeout == 0 {
 		c.BusyTimeout = 5 * time.Second
 	}
-	d := &DB{dialect: c.Dialect, owned: c.Pool == nil, now: c.Now, moved: c.Moved}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	d := &DB{dialect: c.Dialect, owned: c.Pool == nil, now: c.Now, moved: c.Moved, log: c.Logger}
 	if err := d.connect(ctx, c); err != nil {
 		return nil, err
 	}
@@ -118,6 +126,9 @@ func (d *DB) checkPool(ctx context.Context, c Config) error {
 	if err := c.Pool.PingContext(ctx); err != nil {
 		return fmt.Errorf("Options.DB cannot be reached: %w", err)
 	}
+	if c.Dialect == PostgreSQL {
+		return d.adoptPostgres(ctx, c)
+	}
 	return nil
 }
 
@@ -131,6 +142,9 @@ func (d *DB) Now() time.Time { return d.now() }
 func (d *DB) Close() error {
 	if d.writer != nil {
 		d.writer.close()
+	}
+	if d.pg != nil {
+		d.pg.pulse.close()
 	}
 	if !d.owned {
 		return nil
@@ -153,7 +167,15 @@ func (d *DB) Workspace(id workspace.ID, actor workspace.Actor) *Workspace {
 // View runs a reading function over all workspaces. Only what authenticates,
 // reconciles or maintains the whole database may use it.
 func (d *DB) View(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	return Translate(fn(ctx, &Tx{IDB: d.read, db: d}))
+	if d.pg == nil {
+		return Translate(fn(ctx, &Tx{IDB: d.read, db: d}))
+	}
+	return d.pg.guard(ctx, func(ctx context.Context) error {
+		if d.pg.ours && isUnhurried(ctx) {
+			return d.transact(ctx, &sql.TxOptions{ReadOnly: true}, fn)
+		}
+		return fn(ctx, &Tx{IDB: d.read, db: d})
+	})
 }
 
 // Update runs a writing function over all workspaces in one transaction, and
@@ -162,15 +184,7 @@ func (d *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	if d.writer != nil {
 		return Translate(d.writer.do(ctx, d, fn))
 	}
-	t := &Tx{db: d}
-	err := d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		t.IDB = tx
-		return fn(ctx, t)
-	})
-	if err == nil {
-		d.tell(t.announced)
-	}
-	return Translate(err)
+	return d.pg.guard(ctx, func(ctx context.Context) error { return d.transact(ctx, nil, fn) })
 }
 
 // tell reports what a committed transaction has announced.
@@ -188,6 +202,7 @@ type Tx struct {
 	bun.IDB
 	db    *DB
 	stmts *statements // prepared on the writer's connection; nil elsewhere
+	conn  *sql.Conn   // of a transaction on PostgreSQL; nil elsewhere
 	// announced are the change counters that have moved.
 	announced []string
 }
@@ -208,7 +223,7 @@ func (t *Tx) Run(ctx context.Context, query string, args ...any) (sql.Result, er
 		}
 		return stmt.ExecContext(ctx, args...)
 	}
-	return t.std().ExecContext(ctx, rebind(t.db.dialect, query), args...)
+	return t.std().ExecContext(ctx, rebind(t.db.dialect, query), t.arguments(args)...)
 }
 
 // RunRow is Run for a statement that answers exactly one row.
@@ -219,13 +234,21 @@ func (t *Tx) RunRow(ctx context.Context, query string, args ...any) *sql.Row {
 			return stmt.QueryRowContext(ctx, args...)
 		}
 	}
-	return t.std().QueryRowContext(ctx, rebind(t.db.dialect, query), args...)
+	return t.std().QueryRowContext(ctx, rebind(t.db.dialect, query), t.arguments(args)...)
+}
+
+// arguments asks the driver to keep the statement prepared, where that pays.
+func (t *Tx) arguments(args []any) []any {
+	if t.db.pg == nil || !t.db.pg.prepares {
+		return args
+	}
+	return append([]any{pgx.QueryExecModeCacheStatement}, args...)
 }
 
 // Each runs a query, with "?" placeholders on both engines, and calls fn for
 // every row of its answer.
 func (t *Tx) Each(ctx context.Context, query string, args []any, fn func(*sql.Rows) error) (err error) {
-	rows, err := t.std().QueryContext(ctx, rebind(t.db.dialect, query), args...)
+	rows, err := t.std().QueryContext(ctx, rebind(t.db.dialect, query), t.arguments(args)...)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // channel is where nodes on one PostgreSQL tell each other what has changed.
@@ -45,9 +44,9 @@ func (t *Tx) Announce(ctx context.Context, counter string) error {
 // there are none, so whoever must not miss a change looks at the counters too.
 func (d *DB) Listen(ctx context.Context, heard func(counter string)) {
 	pause := firstPause
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && d.pg != nil && d.pg.config != nil && !d.pg.pooled {
 		listened, err := d.listen(ctx, heard)
-		if errors.Is(err, errPooled) || errors.Is(err, errNotPgx) {
+		if errors.Is(err, errPooled) {
 			break
 		}
 		if listened {
@@ -68,10 +67,7 @@ func (d *DB) Listen(ctx context.Context, heard func(counter string)) {
 // listen listens on a connection of its own until that fails, and reports
 // whether it ever worked.
 func (d *DB) listen(ctx context.Context, heard func(string)) (listened bool, err error) {
-	config, err := d.pgxConfig(ctx)
-	if err != nil {
-		return false, err
-	}
+	config := d.pg.config.Copy()
 	config.OnNotification = nil // so that pgx keeps them for WaitForNotification
 	connecting, connected := context.WithTimeout(ctx, checkLimit)
 	defer connected()
@@ -121,32 +117,4 @@ func isPooled(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	var pid uint32
 	err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid)
 	return pid != conn.PgConn().PID(), err
-}
-
-// errNotPgx says that the embedding program's pool is of another driver.
-var errNotPgx = errors.New("the pool is not one of pgx")
-
-// pgxConfig is how to make a further connection to PostgreSQL.
-func (d *DB) pgxConfig(ctx context.Context) (*pgx.ConnConfig, error) {
-	if d.dialect != PostgreSQL {
-		return nil, errNotPgx
-	}
-	if d.pg != nil {
-		return d.pg.Copy(), nil
-	}
-	conn, err := d.read.DB.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = conn.Close() }()
-	var config *pgx.ConnConfig
-	err = conn.Raw(func(driver any) error {
-		c, ok := driver.(*stdlib.Conn)
-		if !ok {
-			return errNotPgx
-		}
-		config = c.Conn().Config()
-		return nil
-	})
-	return config, err
 }

@@ -170,7 +170,7 @@ func writeLogs(ctx context.Context, tx *db.Tx, ws string, all []*delivery) error
 		return err
 	}
 	sums := newRollup(ws, at)
-	w := rowWriter{tx: tx, texts: &logInserts, width: logWidth}
+	w := (&rowWriter{tx: tx, texts: &logInserts, width: logWidth}).streamed(logStream, rows)
 	for _, d := range fresh {
 		d.first = first
 		for i := range d.logs {
@@ -211,7 +211,7 @@ func auditLogs(ctx context.Context, tx *db.Tx, ws string, fresh []*delivery) err
 	if err != nil {
 		return err
 	}
-	w := rowWriter{tx: tx, texts: &auditInserts, width: auditWidth}
+	w := (&rowWriter{tx: tx, texts: &auditInserts, width: auditWidth}).streamed(auditStream, entered)
 	for _, d := range fresh {
 		if !d.entered() {
 			continue

@@ -22,7 +22,7 @@ import (
 // they do at the same time.
 func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
 		// both opens two processes on one database.
 		both := func(t *testing.T) []*node {
 			t.Helper()
