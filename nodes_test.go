@@ -3,7 +3,9 @@ package promptmetrics_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,23 +17,47 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/internal/redisserver"
+	"github.com/promptmetrics-go/promptmetrics/page"
+	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/redisnode"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
+
+// offering is a provider that offers what a test says.
+type offering struct{ model *atomic.Value }
+
+func (offering) Name() string { return "offering" }
+
+func (o offering) Models(context.Context) ([]playground.Model, error) {
+	return []playground.Model{{ID: o.model.Load().(string)}}, nil
+}
+
+func (offering) Call(context.Context, playground.Call) (playground.Reply, error) {
+	return playground.Reply{}, errors.New("it only offers")
+}
+
+func (offering) Stream(context.Context, playground.Call) iter.Seq2[playground.Part, error] {
+	return func(func(playground.Part, error) bool) {}
+}
 
 // service opens nodes on one database and one folder.
 type service struct {
 	o promptmetrics.Options
 	// redis is what the nodes share; no server for none.
 	redis redisserver.Server
+	// offered is the one model of the one provider.
+	offered *atomic.Value
 }
 
 func newService(t *testing.T, e dbtest.Engine) *service {
 	t.Helper()
 	c := e.Config(t)
-	return &service{o: promptmetrics.Options{
-		DataDir: t.TempDir(), SQLitePath: c.Path, DatabaseURL: c.URL, BusyTimeout: c.BusyTimeout, ReconcileInterval: -1,
+	offered := &atomic.Value{}
+	offered.Store("old")
+	return &service{offered: offered, o: promptmetrics.Options{
+		Providers: []playground.Provider{offering{offered}},
+		DataDir:   t.TempDir(), SQLitePath: c.Path, DatabaseURL: c.URL, BusyTimeout: c.BusyTimeout, ReconcileInterval: -1,
 	}}
 }
 
@@ -58,7 +84,7 @@ type change struct {
 	known func(ctx context.Context, there *promptmetrics.Client) bool
 }
 
-func changes(t *testing.T, here *promptmetrics.Client) []change {
+func (s *service) changes(t *testing.T, here *promptmetrics.Client) []change {
 	t.Helper()
 	serves := func(q registry.Query, version string) func(context.Context, *promptmetrics.Client) bool {
 		return func(ctx context.Context, there *promptmetrics.Client) bool {
@@ -149,6 +175,19 @@ func changes(t *testing.T, here *promptmetrics.Client) []change {
 			},
 		},
 		{
+			"the models asked anew",
+			func(t *testing.T, here *promptmetrics.Client) {
+				t.Helper()
+				s.offered.Store("new")
+				_, err := here.Playground.RefreshModels(t.Context())
+				require.NoError(t, err)
+			},
+			func(ctx context.Context, there *promptmetrics.Client) bool {
+				got, err := there.Playground.Models(ctx, page.Request{})
+				return err == nil && len(got.Items) == 1 && got.Items[0].ID == "new"
+			},
+		},
+		{
 			"a budget",
 			func(t *testing.T, here *promptmetrics.Client) {
 				t.Helper()
@@ -195,7 +234,7 @@ func TestWhatOneNodeChangesTheOthersKnow(t *testing.T) {
 				require.NoError(t, err)
 				_, err = here.Registry.SetLabel(t.Context(), "p", "production", "")
 				require.NoError(t, err)
-				all := changes(t, here)
+				all := s.changes(t, here)
 				for _, c := range all { // the caches are warm
 					c.known(t.Context(), there)
 				}
