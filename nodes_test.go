@@ -65,7 +65,7 @@ func (s *service) open(t *testing.T) *promptmetrics.Client {
 	t.Helper()
 	o := s.o
 	if s.redis.Server != nil {
-		node, err := redisnode.Open(t.Context(), redisnode.Options{URL: s.redis.URL(), Timeout: 2 * time.Second})
+		node, err := redisnode.Open(t.Context(), redisnode.Options{URL: s.redis.URL(), Timeout: 2 * time.Second, StartTimeout: 30 * time.Second})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, node.Close()) })
 		o.Limits, o.Bus = node, node

@@ -26,11 +26,16 @@ const rehearsalTimeout = 2 * time.Second
 func (n *Node) connect(ctx context.Context) (redis.UniversalClient, error) {
 	ctx, cancel := context.WithTimeout(ctx, n.o.StartTimeout)
 	defer cancel()
+	var before error
 	for {
 		client, err := n.try(ctx)
 		if err == nil {
 			return client, nil
 		}
+		if ctx.Err() != nil && before != nil {
+			return nil, before // which says more than that the time is over
+		}
+		before = err
 		_, said := errors.AsType[redis.Error](err)
 		if said && !redis.HasErrorPrefix(err, "LOADING") || misunderstood(err) {
 			return nil, err
