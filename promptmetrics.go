@@ -65,7 +65,8 @@ type Client struct {
 	closed   error
 }
 
-// startTimeout bounds how long opening may take.
+// startTimeout bounds how long opening may take, but for a migration of the
+// schema: that takes as long as it takes, and db.Open bounds everything else.
 const startTimeout = 30 * time.Second
 
 // New opens PromptMetrics. The error says in one sentence what is wrong with
@@ -76,8 +77,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
+	ctx := context.Background()
 	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD, scans: o.Compliance, scorers: o.Scorers, bus: o.Bus}
 	c.nodes, c.signals = newNodes(o.Now), newSignals()
 	c.inUse = otter.Must(&otter.Options[use, *Workspace]{MaximumSize: maxInUse})
@@ -104,6 +104,8 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	if c.db, err = db.Open(ctx, c.databaseConfig(o)); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	c.store = sqlstore.New(c.db)
 	if c.content = o.Content; c.content == nil {
 		if c.git, err = gitstore.Open(ctx, gitstore.Options{

@@ -153,6 +153,9 @@ func (d *DB) Close() error {
 	if d.write != d.read {
 		err = errors.Join(err, d.write.Close())
 	}
+	if d.pg != nil {
+		d.pg.ends.wait()
+	}
 	return err
 }
 

@@ -79,6 +79,10 @@ func (d *DB) listen(ctx context.Context, heard func(string)) (listened bool, err
 		closing, closed := context.WithTimeout(context.WithoutCancel(ctx), checkLimit)
 		defer closed()
 		_ = conn.Close(closing)
+		select { // it may be about to end a statement that was cut off
+		case <-conn.PgConn().CleanupDone():
+		case <-closing.Done():
+		}
 	}()
 	if pooled, err := isPooled(connecting, conn); err != nil {
 		return false, err

@@ -59,6 +59,7 @@ type postgres struct {
 	// limit bounds a call as a whole; 0 means that nothing does.
 	limit time.Duration
 	pulse *pulse
+	ends  farewells
 	// generation moves on when the connections made so far are worth nothing.
 	generation atomic.Int64
 }

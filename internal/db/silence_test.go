@@ -148,7 +148,7 @@ func TestAConnectionCutAtACommit(t *testing.T) {
 		at     pgproxy.Moment
 		stored bool
 	}{
-		"before the server has it":       {pgproxy.BeforeCommit, false},
+		"before the server has it":        {pgproxy.BeforeCommit, false},
 		"before the server's answer came": {pgproxy.AfterCommit, true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -57,9 +57,9 @@ func (i indexStore) Marks(ctx context.Context) (map[workspace.ID]int64, error) {
 	return marks, nil
 }
 
-// Files calls fn for every indexed version.
+// Files calls fn for every indexed version, however long that takes.
 func (i indexStore) Files(ctx context.Context, fn func(registry.File) error) error {
-	return i.store.db.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+	return i.store.db.View(db.Unhurried(ctx), func(ctx context.Context, tx *db.Tx) (err error) {
 		rows, err := tx.QueryContext(ctx, "SELECT workspace_id, prompt_name, version FROM pm_prompt_versions")
 		if err != nil {
 			return err
