@@ -128,6 +128,7 @@ func (c *Client) watched(ctx context.Context) ([]watched, error) {
 		{counter: sqlstore.RegistryChanges, forget: c.registry.ForgetAll},
 		{counter: sqlstore.ComplianceChanges, forget: c.compliance.ForgetAll},
 		{counter: sqlstore.KeyChanges, forget: c.keyring.ForgetAll},
+		{counter: sqlstore.ModelChanges, forget: c.playground.ForgetModels},
 	}
 	counters, err := c.store.Changes(ctx)
 	for i := range all {

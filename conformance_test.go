@@ -91,7 +91,7 @@ var (
 // TestInProcess runs every suite on the library itself.
 func TestInProcess(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
 		d := deploy(t, e)
 		t.Run("Registry", func(t *testing.T) {
 			t.Parallel()

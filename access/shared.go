@@ -93,7 +93,7 @@ func (l *Limiter) heard(subject string, taken Taken) (Decision, error) {
 		start: taken.Window.Start.UnixNano(), last: taken.Window.Newest.UnixNano(),
 		previous: taken.Window.Previous, current: taken.Window.Current,
 	}
-	if state.start > t || t-state.start >= l.window || state.previous < 0 || state.current < 0 ||
+	if state.start < 0 || state.start > t || t-state.start >= l.window || state.previous < 0 || state.current < 0 ||
 		max(state.previous, state.current) > maxLimit || state.last > t {
 		return Decision{}, errStrange
 	}
@@ -126,13 +126,14 @@ func (c *counter) raise(to counter) {
 
 // decide tells how a counter stands at t after a unit was admitted or refused.
 func (c *counter) decide(allowed bool, limit, window int64, now time.Time, t int64) Decision {
-	d := Decision{
-		Allowed: allowed, Limit: limit, Remaining: max(limit-c.used(t, window), 0),
-		Reset: secondUp(now.Add(time.Duration(c.full(window) - t))),
-	}
-	if !allowed {
-		d.Remaining = 0
-		// The shared windows may have rounded against us by a hair.
+	left := limit - c.used(t, window)
+	d := Decision{Allowed: allowed, Limit: limit, Reset: secondUp(now.Add(time.Duration(c.full(window) - t)))}
+	switch {
+	case allowed:
+		d.Remaining = max(left, 0)
+	case left > 0: // the shared windows have rounded against us by a hair
+		d.RetryAfter = 1
+	default:
 		d.RetryAfter = time.Duration(max(c.free(window, limit)-t, 1))
 	}
 	return d

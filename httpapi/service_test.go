@@ -32,7 +32,7 @@ func TestHealthNeedsNoKey(t *testing.T) {
 			delete(h, "gitSyncLastRun")
 			require.Equal(t, map[string]any{
 				"status": "ok", "checks": map[string]any{"sqlite": "ok", "driver": "ok"}, "dbType": "sqlite", "dbConnected": true,
-				"driverType": "filesystem", "reconciliationRunning": false, "problems": []any{},
+				"driverType": "filesystem", "reconciliationRunning": false, "nodes": 1.0, "problems": []any{},
 			}, h)
 		}},
 		{name: "not by POST", key: nobody, method: "POST", path: "/health", status: 405, header: map[string]string{"Allow": "GET, HEAD, OPTIONS"}},
@@ -56,7 +56,7 @@ func TestHealthTellsOfABrokenStore(t *testing.T) {
 	r := s.send(t, nobody, "GET", "/health/deep", "")
 	require.Equal(t, 503, r.status)
 	matchJSON(t, `{"status":"degraded","checks":{"sqlite":"ok","driver":"error"},"dbType":"sqlite","dbConnected":true,
-		"driverType":"custom","gitSyncLastRun":null,"reconciliationRunning":false,"problems":[]}`, r.body)
+		"driverType":"custom","gitSyncLastRun":null,"reconciliationRunning":false,"nodes":1,"problems":[]}`, r.body)
 	require.NotContains(t, r.body, "secret")
 }
 

@@ -80,6 +80,10 @@ func New(c Config) (*Playground, error) {
 	return p, nil
 }
 
+// ForgetModels lets the providers be asked anew what they offer, when somebody
+// wants to know: another process has found that it changed.
+func (p *Playground) ForgetModels() { p.catalog.forget() }
+
 // Scope is what belongs to one workspace and actor.
 type Scope struct {
 	Recorder Recorder
@@ -134,8 +138,11 @@ const (
 	actionChat       = "playground_chat"
 	actionStream     = "playground_chat_stream"
 	actionCompletion = "playground_completion"
-	actionRefresh    = "playground_models_refresh"
 )
+
+// ActionRefresh is the action of RefreshModels in the audit log. With its entry
+// the other nodes are told.
+const ActionRefresh = "playground_models_refresh"
 
 // Models gives what the providers offer; see [Chat].
 func (s *Service) Models(ctx context.Context, r page.Request) (page.Of[Model], error) {
@@ -148,7 +155,7 @@ func (s *Service) RefreshModels(ctx context.Context) (Refreshed, error) {
 	if err := ctx.Err(); err != nil {
 		return Refreshed{}, err
 	}
-	return done, s.scope.Auditor.Audit(ctx, actionRefresh, "")
+	return done, s.scope.Auditor.Audit(ctx, ActionRefresh, "")
 }
 
 // Chat calls a model once; see [Chat].

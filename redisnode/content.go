@@ -42,6 +42,14 @@ func (c *Content) Workspace(id workspace.ID) registry.Content {
 	return &files{Content: c.ContentStore.Workspace(id), node: c.node, in: id.String()}
 }
 
+// Driver is what the prompt store behind Redis calls itself.
+func (c *Content) Driver() string {
+	if named, ok := c.ContentStore.(interface{ Driver() string }); ok {
+		return named.Driver()
+	}
+	return "custom"
+}
+
 // ForgetAll removes all cached prompts, in steps that do not hold Redis up.
 func (c *Content) ForgetAll(ctx context.Context) error { return c.node.ForgetContent(ctx) }
 

@@ -13,7 +13,7 @@ import (
 
 const (
 	// listenAgain is the pause between two tries to listen.
-	listenAgain = 250 * time.Millisecond
+	listenAgain = returnEvery
 	// silence is how long a connection that hears nothing is trusted.
 	silence = 5 * time.Second
 )
@@ -36,7 +36,9 @@ func (n *Node) Publish(ctx context.Context, hint string) error {
 // may have been missed. It returns when ctx ends.
 func (n *Node) Listen(ctx context.Context, heard func(hint string)) {
 	for ctx.Err() == nil {
-		n.listen(ctx, heard)
+		if n.up.Load() {
+			n.listen(ctx, heard)
+		}
 		again := time.NewTimer(listenAgain)
 		select {
 		case <-again.C:

@@ -36,6 +36,9 @@ func open(tb testing.TB, o redisnode.Options) *redisnode.Node {
 	if o.Timeout == 0 {
 		o.Timeout = patient
 	}
+	if o.StartTimeout == 0 {
+		o.StartTimeout = patient
+	}
 	n, err := redisnode.Open(tb.Context(), o)
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, n.Close()) })

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -25,11 +26,16 @@ const rehearsalTimeout = 2 * time.Second
 func (n *Node) connect(ctx context.Context) (redis.UniversalClient, error) {
 	ctx, cancel := context.WithTimeout(ctx, n.o.StartTimeout)
 	defer cancel()
+	var before error
 	for {
 		client, err := n.try(ctx)
 		if err == nil {
 			return client, nil
 		}
+		if ctx.Err() != nil && before != nil {
+			return nil, before // which says more than that the time is over
+		}
+		before = err
 		_, said := errors.AsType[redis.Error](err)
 		if said && !redis.HasErrorPrefix(err, "LOADING") || misunderstood(err) {
 			return nil, err
@@ -55,6 +61,9 @@ func misunderstood(err error) bool {
 func (n *Node) try(ctx context.Context) (redis.UniversalClient, error) {
 	ctx, cancel := context.WithTimeout(ctx, rehearsalTimeout)
 	defer cancel()
+	if err := n.reach(ctx); err != nil {
+		return nil, err
+	}
 	var client redis.UniversalClient = redis.NewClient(n.address.client(n.o))
 	err := client.Ping(ctx).Err()
 	if err == nil && inCluster(ctx, client) {
@@ -69,6 +78,20 @@ func (n *Node) try(ctx context.Context) (redis.UniversalClient, error) {
 		return nil, errors.Join(err, client.Close())
 	}
 	return client, nil
+}
+
+// reach tells whether somebody listens where Redis should be. The pool of go-redis
+// writes a line for each connection that it cannot make, and after some of them
+// makes none for a second. Of a cluster, others may be there when this one is not.
+func (n *Node) reach(ctx context.Context) error {
+	if _, many := n.client.(*redis.ClusterClient); many {
+		return nil
+	}
+	conn, err := (&net.Dialer{Timeout: connectTimeout}).DialContext(ctx, "tcp", n.address.options.Addr)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // inCluster asks whether the server is part of a cluster; one that does not say
@@ -136,9 +159,12 @@ func begins(text string, prefixes ...string) bool {
 // redacted is what Redis or the network said, in one line. Some servers repeat
 // the command that they do not know, with the password in it.
 func (n *Node) redacted(err error) string {
-	var reason error = err
+	reason := err
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
 		reason = op.Err
+	}
+	if call, ok := errors.AsType[*os.SyscallError](reason); ok {
+		reason = call.Err
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		reason = errors.New(dns.Err)

@@ -91,7 +91,7 @@ func TestOpenSaysWhatRedisSays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			journal := &journal{}
-			_, err := redisnode.Open(t.Context(), redisnode.Options{URL: c.url, StartTimeout: time.Second, Logger: journal.logger()})
+			_, err := redisnode.Open(t.Context(), redisnode.Options{URL: c.url, StartTimeout: 3 * time.Second, Logger: journal.logger()})
 			require.ErrorIs(t, err, pmerr.ErrUnavailable)
 			message := pmerr.From(err).Message
 			require.Contains(t, message, c.said)
@@ -149,7 +149,7 @@ func TestOpenWithTLS(t *testing.T) {
 
 	_, err = redisnode.Open(t.Context(), redisnode.Options{URL: url, StartTimeout: patient})
 	require.ErrorContains(t, err, "certificate signed by unknown authority")
-	_, err = redisnode.Open(t.Context(), redisnode.Options{URL: strings.Replace(url, "rediss", "redis", 1), StartTimeout: time.Second})
+	_, err = redisnode.Open(t.Context(), redisnode.Options{URL: strings.Replace(url, "rediss", "redis", 1), StartTimeout: 3 * time.Second})
 	require.ErrorContains(t, err, "use rediss:// where the server wants TLS")
 	require.NotContains(t, err.Error(), "horse")
 }

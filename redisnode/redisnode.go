@@ -71,7 +71,7 @@ const (
 )
 
 // errDown says that Redis is known not to answer.
-var errDown = errors.New("redis does not answer")
+var errDown = errors.New("it has not answered lately")
 
 // Open connects to Redis and tries all that a node does with it. The error says
 // in one sentence what is wrong with the URL, or what Redis has said. Close the
@@ -188,6 +188,9 @@ func (n *Node) look(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
+	if n.reach(ctx) != nil {
+		return
+	}
 	// The first question may have to connect. The second must be as quick as
 	// those of requests have to be, else Redis would come and go.
 	epoch, err := n.probe(ctx)

@@ -29,6 +29,7 @@ missing() {
 	have_pgbouncer || echo pgbouncer
 	have_c || echo gcc libc6-dev
 	have git || echo git
+	have redis-server || echo redis-server
 	have make || echo make
 	# The README's tour, which a test copies and pastes.
 	have curl || echo curl
@@ -110,8 +111,10 @@ if [ -n "$packages" ]; then
 	exit 1
 fi
 
-# Debian starts PgBouncer as a service; the tests start their own.
-if [[ " $wanted " == *" pgbouncer "* ]] && have systemctl; then
-	"${as_root[@]}" systemctl disable --now pgbouncer >/dev/null 2>&1 || true
-fi
+# Debian starts both as services; the tests start their own.
+for service in pgbouncer redis-server; do
+	if [[ " $wanted " == *" $service "* ]] && have systemctl; then
+		"${as_root[@]}" systemctl disable --now "$service" >/dev/null 2>&1 || true
+	fi
+done
 build_versitygw

@@ -16,6 +16,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/httpapi"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/redisnode"
 	"github.com/promptmetrics-go/promptmetrics/registry/s3store"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
@@ -26,8 +27,12 @@ type config struct {
 	// options of the library, with every path filled, but for the logger.
 	options promptmetrics.Options
 	// s3 is the bucket of the prompts; nil with another driver.
-	s3            *s3store.Options
-	providers     []makeProvider
+	s3        *s3store.Options
+	providers []makeProvider
+	// redisURL names the Redis that the nodes share; empty for none. redis is
+	// the connection, while a server runs.
+	redisURL      string
+	redis         *redisnode.Node
 	webhookSecret string
 	trustProxy    bool
 	requestLog    httpapi.RequestLog
@@ -83,6 +88,7 @@ func readConfig(e *environment) (config, error) {
 	o.Compliance = readCompliance(e)
 	o.MonthlyBudgetUSD = readBudget(e)
 	c.providers = readProviders(e)
+	c.redisURL = readRedisURL(e)
 	o.Scorers.WebhookHosts = e.list("EVALUATION_WEBHOOK_HOSTS")
 	o.Scorers.WebhookPrivate = e.boolean("EVALUATION_WEBHOOK_PRIVATE")
 	c.webhookSecret = e.text("GITHUB_WEBHOOK_SECRET", "")
@@ -127,9 +133,6 @@ func refuseMissingFeatures(e *environment) {
 		e.fault("DRIVER is empty: set it to filesystem, github or s3, or remove it")
 	default:
 		e.fault("DRIVER must be filesystem, github or s3, not %s", excerpt(driver))
-	}
-	if e.text("REDIS_URL", "") != "" {
-		e.fault("REDIS_URL is not available in this version: remove it, caches and rate limits are kept by the process itself")
 	}
 	if e.boolean("OTEL_ENABLED") {
 		e.fault("OTEL_ENABLED=true is not available in this version: set it to false, or remove it")

@@ -42,6 +42,9 @@ func openData(ctx context.Context, c config, log *slog.Logger) (*data, error) {
 		}
 		c.options.Content, d.content = store, store
 	}
+	if c.redis != nil && c.options.Content != nil {
+		c.options.Content = c.redis.Content(c.options.Content)
+	}
 	if d.Client, err = promptmetrics.New(c.options); err != nil {
 		err = errors.New(strings.NewReplacer(c.remoteNames...).Replace(named(err)))
 		if d.content != nil {

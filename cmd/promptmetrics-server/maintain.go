@@ -43,9 +43,11 @@ func (p *program) reindex() *cobra.Command {
 }
 
 func (p *program) rebuild(ctx context.Context) error {
-	done, err := withData(ctx, p, func(_ config, pm *promptmetrics.Client) (registry.Reconciled, error) {
+	done, err := withData(ctx, p, func(c config, pm *promptmetrics.Client) (registry.Reconciled, error) {
 		p.note("Comparing the prompt store with the index …")
-		return pm.Reindex(ctx)
+		forgot := forgetCached(ctx, c, p.logger(c))
+		done, err := pm.Reindex(ctx)
+		return done, errors.Join(err, forgot)
 	})
 	if err != nil {
 		return err

@@ -61,6 +61,8 @@ and by a file .env in the working folder, over which the environment wins:
   DATA_DIR                       everything that nothing else places elsewhere (./data)
   SQLITE_PATH                    the database file ($DATA_DIR/promptmetrics.db)
   DATABASE_URL                   PostgreSQL instead of SQLite
+  REDIS_URL                      a Redis that many nodes share for limits and hints, such as
+                                 redis://user:password@host:6379/0; rediss:// for TLS
   PROMPTS_PATH                   the bare git repository of the prompts ($DATA_DIR/prompts.git)
   DRIVER                         what keeps the prompts: filesystem, the repository; s3, a bucket
                                  (filesystem); s3 takes S3_BUCKET, S3_REGION, S3_ACCESS_KEY,

@@ -45,6 +45,10 @@ func (p *program) serve(ctx context.Context) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, metrics.close()) }()
+	if err := openRedis(ctx, &c, p.logger(c)); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { err = errors.Join(err, closeRedis(c)) }()
 	d, err := openData(ctx, c, p.logger(c))
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -171,6 +175,9 @@ func (c config) places() string {
 		places = append(places, "prompts in "+gitstore.PlainURL(o.GitRemote.URL))
 	case own:
 		places = append(places, "prompts in "+absolute(o.PromptsPath))
+	}
+	if c.redis != nil {
+		places = append(places, "limits in Redis at "+c.redis.String())
 	}
 	return strings.Join(places, ", ")
 }

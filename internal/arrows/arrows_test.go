@@ -22,15 +22,16 @@ const (
 var (
 	databases = []string{"modernc.org", "github.com/mattn/go-sqlite3", "github.com/uptrace/bun", "github.com/jackc"}
 	stores    = []string{"github.com/go-git", "github.com/minio"}
+	caches    = []string{"github.com/redis"}
 	handlers  = []string{"github.com/danielgtaylor/huma", "github.com/swaggest"}
 	scrapes   = []string{"github.com/prometheus"}
 	programs  = []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/joho/godotenv"}
 	above     = []string{
 		module + "/internal/db", module + "/internal/sqlstore", module + "/internal/access",
 		module + "/registry/gitstore", module + "/registry/s3store",
-		module + "/httpapi", module + "/dashboard", module + "/cmd",
+		module + "/httpapi", module + "/dashboard", module + "/cmd", module + "/redisnode",
 	}
-	heavy = all(databases, stores, handlers, scrapes, programs, above)
+	heavy = all(databases, stores, caches, handlers, scrapes, programs, above)
 )
 
 // siblings gives the import paths of folders of this module.
@@ -77,10 +78,11 @@ var rules = []struct {
 	{"registry/internal/layout", all(heavy, siblings("telemetry", "eval", "compliance", "playground", "client"))},
 	{"registry/s3store", all(databases, []string{"github.com/go-git"}, handlers, programs, siblings("internal/db", "internal/sqlstore", "registry/gitstore", "httpapi", "telemetry", "eval", "client"))},
 	{"client", heavy},
-	// The root wires databases and git, not S3: a program that wants it opens it.
+	{"redisnode", all(databases, stores, handlers, scrapes, programs, siblings("internal/db", "internal/sqlstore", "registry/gitstore", "httpapi", "client", "cmd"))},
+	// The root wires databases and git; a program that wants S3 or Redis opens it.
 	{".", []string{"github.com/minio"}},
-	// The root wires databases and git, but neither HTTP handlers nor programs.
-	{".", all(handlers, scrapes, programs, siblings("httpapi", "client", "dashboard", "prom", "cmd"))},
+	// It wires neither HTTP handlers nor programs.
+	{".", all(caches, handlers, scrapes, programs, siblings("redisnode", "httpapi", "client", "dashboard", "prom", "cmd"))},
 	{"httpapi", all(scrapes, programs, siblings("client", "dashboard", "prom", "cmd"))},
 	{"prom", all(programs, siblings("client", "dashboard", "cmd"))},
 }

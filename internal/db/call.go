@@ -65,8 +65,8 @@ func (p *postgres) verdict(ctx, call context.Context, err error) error {
 	return Translate(err)
 }
 
-func later(cause error, after time.Duration, format string, args ...any) error {
-	down := pmerr.Down(cause, format, args...)
+func later(cause error, after time.Duration, message string) error {
+	down := pmerr.Down(cause, "%s", message)
 	down.RetryAfter = after
 	return down
 }

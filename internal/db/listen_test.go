@@ -3,6 +3,8 @@ package db_test
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -108,5 +110,57 @@ func TestListen(t *testing.T) {
 		heard := listen(t, d)
 		announce(t, d, "changes:a", nil)
 		require.Empty(t, heard)
+	})
+}
+
+// What a transaction has announced is told after its commit, and only then.
+func TestAnnouncementsAreToldAfterTheCommit(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
+		c := e.Config(t)
+		told := make(chan string, 100)
+		c.Moved = func(counter string) { told <- counter }
+		d, err := db.Open(t.Context(), c)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, d.Close()) })
+		broken := errors.New("broken")
+		for _, fails := range []bool{false, true} {
+			err := d.Update(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+				if err := errors.Join(tx.Announce(ctx, "a"), tx.Announce(ctx, "b")); err != nil {
+					return err
+				}
+				if len(told) > 0 {
+					return errors.New("told before the commit")
+				}
+				if fails {
+					return broken
+				}
+				return nil
+			})
+			if fails {
+				require.ErrorIs(t, err, broken)
+				require.Empty(t, told)
+				continue
+			}
+			require.NoError(t, err)
+			require.Equal(t, []string{"a", "b"}, []string{<-told, <-told})
+		}
+		// Writers that share a commit do not share what they announce.
+		var all sync.WaitGroup
+		for i := range 40 {
+			all.Go(func() {
+				_ = d.Update(context.WithoutCancel(t.Context()), func(ctx context.Context, tx *db.Tx) error {
+					if i%2 == 1 {
+						return errors.Join(tx.Announce(ctx, "never"), broken)
+					}
+					return tx.Announce(ctx, "once")
+				})
+			})
+		}
+		all.Wait()
+		require.Len(t, told, 20)
+		for range 20 {
+			require.Equal(t, "once", <-told)
+		}
 	})
 }

@@ -68,7 +68,7 @@ func (p *pulse) check(ctx context.Context) error {
 	if l == nil {
 		l = &look{done: make(chan struct{})}
 		p.now = l
-		p.looks.Go(func() { p.look(l) })
+		p.looks.Go(func() { p.look(l) }) //nolint:contextcheck // others wait for it too: it must not end with this caller.
 	}
 	p.mu.Unlock()
 	select {

@@ -37,7 +37,7 @@ func arms(by float64) abtest.Scores {
 // two processes leave no half of one.
 func TestTwoProcessesOnOneABTest(t *testing.T) {
 	t.Parallel()
-	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		both := func(t *testing.T) []*node {
 			t.Helper()
 			c := e.Config(t)

@@ -32,7 +32,7 @@ func filed(stage compliance.Stage) compliance.Score {
 
 func TestManyScoresAtOnce(t *testing.T) {
 	t.Parallel()
-	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		n, _ := fresh(t, e)
 		const callers, each = 16, 20
 		var mu sync.Mutex
@@ -80,7 +80,7 @@ func TestManyScoresAtOnce(t *testing.T) {
 
 func TestScoresExpire(t *testing.T) {
 	t.Parallel()
-	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		n, clock := fresh(t, e)
 		s := n.complianceOf(t, "a")
 		for range 3 {
@@ -106,7 +106,7 @@ func TestScoresExpire(t *testing.T) {
 
 func TestARefusedRuleLeavesNothing(t *testing.T) {
 	t.Parallel()
-	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		n, _ := fresh(t, e)
 		s := n.complianceOf(t, "a")
 		made, err := s.InsertRule(t.Context(), compliance.Rule{Name: "r", Pattern: "x"})

@@ -24,7 +24,7 @@ import (
 // counter, a total or a daily sum, and then counts what is really there.
 func TestSumsEqualABruteForceCount(t *testing.T) {
 	t.Parallel()
-	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		for seed := range uint64(3) {
 			t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 				t.Parallel()
@@ -269,7 +269,7 @@ FROM pm_log_prompt_days WHERE workspace_id = 'a' GROUP BY day`).Scan(ctx, &byPro
 
 func TestIDsAndTimes(t *testing.T) {
 	t.Parallel()
-	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		t.Run("ids are consecutive and grow with time, whatever the clock says", func(t *testing.T) {
 			t.Parallel()
 			n, clock := fresh(t, e)

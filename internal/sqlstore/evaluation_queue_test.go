@@ -32,7 +32,7 @@ func queued(tb testing.TB, n *node, rows int) (evaluationID, runID int64) {
 
 func TestEvaluationQueue(t *testing.T) {
 	t.Parallel()
-	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		t.Run("a run that cannot be read holds up no other", func(t *testing.T) {
 			t.Parallel()
 			n, _ := fresh(t, e)

@@ -40,7 +40,7 @@ func score(tb testing.TB, s *eval.Service, id int64, r eval.Result) {
 
 func TestResultsAreSummedUpByDay(t *testing.T) {
 	t.Parallel()
-	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		n, clock := fresh(t, e)
 		s, other := n.evals(t, "a"), n.evals(t, "b")
 		first, second, foreign := evaluation(t, s), evaluation(t, s), evaluation(t, other)
@@ -104,7 +104,7 @@ func TestResultsAreSummedUpByDay(t *testing.T) {
 
 func TestScoresOfAVersion(t *testing.T) {
 	t.Parallel()
-	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		n, _ := fresh(t, e)
 		s := n.evals(t, "a")
 		id, another := evaluation(t, s), evaluation(t, s)
@@ -144,7 +144,7 @@ func TestScoresOfAVersion(t *testing.T) {
 // and nobody may wait for each other for ever.
 func TestEvaluationsAndDatasetsUnderTwoNodes(t *testing.T) {
 	t.Parallel()
-	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		c := e.Config(t)
 		nodes := []*node{open(t, c), open(t, c)}
 		var all sync.WaitGroup
@@ -203,7 +203,7 @@ func disturb(ctx context.Context, random *rand.Rand, s *eval.Service, store eval
 
 func TestADatasetGrowsNoLargerThanItsBounds(t *testing.T) {
 	t.Parallel()
-	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		n, _ := fresh(t, e)
 		s, store := n.evals(t, "a"), n.Evaluations().Workspace(in(t, "a"), owner())
 		big := []byte(`{"a":"` + strings.Repeat("x", 6<<20) + `"}`)
@@ -223,7 +223,7 @@ func TestADatasetGrowsNoLargerThanItsBounds(t *testing.T) {
 
 func TestAnExportOfADatasetThatIsDeletedMeanwhileFails(t *testing.T) {
 	t.Parallel()
-	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		n, _ := fresh(t, e)
 		s, store := n.evals(t, "a"), n.Evaluations().Workspace(in(t, "a"), owner())
 		rows := make([]eval.Row, 1200)

@@ -134,6 +134,8 @@ const (
 	// KeyChanges moves when API keys are revoked. One that is made was in
 	// nobody's memory.
 	KeyChanges = changes + "keys"
+	// ModelChanges moves when the providers were asked anew what they offer.
+	ModelChanges = changes + "models"
 
 	changes = "changes:"
 )

@@ -213,12 +213,12 @@ func TestHostileBundles(t *testing.T) {
 		{"a billion objects", head + "\n\n" + counted(pack, 1<<30), ""},
 		{"fewer objects than there are", head + "\n\n" + counted(pack, objects-1), "checksum"},
 		{"another byte", head + "\n\n" + pack[:len(pack)/2] + "\x00\x01" + pack[len(pack)/2+2:], ""},
-		{"an object of a huge size", head + "\n\n" + packOf(1, "\xbf\xff\xff\xff\xff\xff\x7f\x78\x9c\x03\x00\x00\x00\x00\x01"), "has not the size"},
-		{"a delta of itself", head + "\n\n" + packOf(1, "\x60\x00\x78\x9c\x03\x00\x00\x00\x00\x01"), "delta base beyond the pack"},
-		{"a delta of nothing", head + "\n\n" + packOf(1, "\x70"+strings.Repeat("\x11", 20)+"\x78\x9c\x03\x00\x00\x00\x00\x01"), "build upon others that are missing"},
-		{"an unknown type", head + "\n\n" + packOf(1, "\x50\x78\x9c\x03\x00\x00\x00\x00\x01"), "unknown object type"},
-		{"an object twice", head + "\n\n" + packOf(2, strings.Repeat("\x30\x78\x9c\x03\x00\x00\x00\x00\x01", 2)), "twice"},
-		{"a pack without the commits", head + "\n\n" + packOf(1, "\x30\x78\x9c\x03\x00\x00\x00\x00\x01"), "no such object"},
+		{"an object of a huge size", head + "\n\n" + packWith(1, "\xbf\xff\xff\xff\xff\xff\x7f\x78\x9c\x03\x00\x00\x00\x00\x01"), "has not the size"},
+		{"a delta of itself", head + "\n\n" + packWith(1, "\x60\x00\x78\x9c\x03\x00\x00\x00\x00\x01"), "delta base beyond the pack"},
+		{"a delta of nothing", head + "\n\n" + packWith(1, "\x70"+strings.Repeat("\x11", 20)+"\x78\x9c\x03\x00\x00\x00\x00\x01"), "build upon others that are missing"},
+		{"an unknown type", head + "\n\n" + packWith(1, "\x50\x78\x9c\x03\x00\x00\x00\x00\x01"), "unknown object type"},
+		{"an object twice", head + "\n\n" + packWith(2, strings.Repeat("\x30\x78\x9c\x03\x00\x00\x00\x00\x01", 2)), "twice"},
+		{"a pack without the commits", head + "\n\n" + packWith(1, "\x30\x78\x9c\x03\x00\x00\x00\x00\x01"), "no such object"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -247,7 +247,7 @@ func counted(pack string, n uint32) string {
 }
 
 // packOf is a pack of raw entries.
-func packOf(n uint32, entries string) string {
+func packWith(n uint32, entries string) string {
 	return counted("PACK\x00\x00\x00\x02    "+entries+strings.Repeat("x", hashSize), n)
 }
 
@@ -278,7 +278,7 @@ func FuzzUnbundle(f *testing.F) {
 	_, err := WriteBundle(f.Context(), live, &good)
 	require.NoError(f, err)
 	f.Add(good.Bytes())
-	f.Add([]byte(bundleHeader + "\n" + packOf(1, "\x30\x78\x9c\x03\x00\x00\x00\x00\x01")))
+	f.Add([]byte(bundleHeader + "\n" + packWith(1, "\x30\x78\x9c\x03\x00\x00\x00\x00\x01")))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := filepath.Join(t.TempDir(), "x.git")
 		if _, err := Unbundle(t.Context(), bytes.NewReader(data), path, "refs/heads/main"); err == nil {
