@@ -34,12 +34,12 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	}
 	options := openai.Options{APIKey: secret, BaseURL: "https://models.example"}
 	things := map[string]any{
-		"promptmetrics.Options":  promptmetrics.Options{APIKeySalt: secret, DatabaseURL: "postgres://u:" + secret + "@db/x", DataDir: "kept"},
+		"promptmetrics.Options": promptmetrics.Options{APIKeySalt: secret, DatabaseURL: "postgres://u:" + secret + "@db/x", DataDir: "kept"},
 		"promptmetrics.Options, remote": promptmetrics.Options{GitRemote: &gitstore.Remote{
 			URL: "https://u:" + secret + "@git.example/a/b.git", Token: secret,
 		}},
-		"gitstore.Remote":  gitstore.Remote{URL: "https://" + secret + "@git.example/a/b.git?x=" + secret, Token: secret},
-		"gitstore.Options": gitstore.Options{Remote: &gitstore.Remote{URL: "https://h/a", Token: secret}},
+		"gitstore.Remote":        gitstore.Remote{URL: "https://" + secret + "@git.example/a/b.git?x=" + secret, Token: secret},
+		"gitstore.Options":       gitstore.Options{Remote: &gitstore.Remote{URL: "https://h/a", Token: secret}},
 		"httpapi.Options":        httpapi.Options{WebhookSecret: secret},
 		"client.Options":         client.Options{APIKey: secret},
 		"access.KeyringOptions":  access.KeyringOptions{Salt: []byte(secret)},
