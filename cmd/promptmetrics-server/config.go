@@ -24,6 +24,7 @@ type config struct {
 	// options of the library, with every path filled, but for the logger.
 	options       promptmetrics.Options
 	providers     []makeProvider
+	observing     observing
 	webhookSecret string
 	trustProxy    bool
 	level         slog.Level
@@ -70,6 +71,7 @@ func readConfig(e *environment) (config, error) {
 	o.Compliance = readCompliance(e)
 	o.MonthlyBudgetUSD = readBudget(e)
 	c.providers = readProviders(e)
+	c.observing = readObserving(e, c.address)
 	o.Scorers.WebhookHosts = e.list("EVALUATION_WEBHOOK_HOSTS")
 	o.Scorers.WebhookPrivate = e.boolean("EVALUATION_WEBHOOK_PRIVATE")
 	c.webhookSecret = e.text("GITHUB_WEBHOOK_SECRET", "")
@@ -116,9 +118,6 @@ func refuseMissingFeatures(e *environment) {
 	}
 	if e.text("REDIS_URL", "") != "" {
 		e.fault("REDIS_URL is not available in this version: remove it, caches and rate limits are kept by the process itself")
-	}
-	if e.boolean("OTEL_ENABLED") {
-		e.fault("OTEL_ENABLED=true is not available in this version: set it to false, or remove it")
 	}
 	if e.text("METRICS_ADDR", "") != "" {
 		e.fault("METRICS_ADDR is not available in this version: remove it")

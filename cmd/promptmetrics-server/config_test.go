@@ -29,7 +29,6 @@ func TestWrongValues(t *testing.T) {
 		{"DRIVER github", "DRIVER=github", "DRIVER=github is not available in this version: use filesystem"},
 		{"DRIVER unknown", "DRIVER=floppy", `DRIVER must be filesystem, not "floppy"`},
 		{"REDIS_URL", "REDIS_URL=redis://x", "REDIS_URL is not available in this version: remove it, caches and rate limits are kept by the process itself"},
-		{"OTEL_ENABLED", "OTEL_ENABLED=true", "OTEL_ENABLED=true is not available in this version: set it to false, or remove it"},
 		{"OTEL_ENABLED no boolean", "OTEL_ENABLED=maybe", `OTEL_ENABLED must be true, 1, false or 0, not "maybe"`},
 		{"METRICS_ADDR", "METRICS_ADDR=:9090", "METRICS_ADDR is not available in this version: remove it"},
 		{"GIT_REMOTE_URL", "GIT_REMOTE_URL=git@x:y", "GIT_REMOTE_URL is not available in this version: remove it"},
@@ -118,7 +117,7 @@ func TestEmptyVariablesCountAsUnset(t *testing.T) {
 	for _, name := range []string{
 		"DATA_DIR", "SQLITE_PATH", "DATABASE_URL", "PROMPTS_PATH", "RATE_LIMIT_WINDOW_MS", "API_KEY_LAST_USED_DEBOUNCE_MS",
 		"PROMPT_RECONCILE_INTERVAL_MS", "GITHUB_WEBHOOK_SECRET", "LOG_LEVEL", "LOG_FORMAT", "RETENTION_DAYS", "PRICES_PATH",
-		"COMPLIANCE_PROVIDER", "COMPLIANCE_SCANNER_URL", "COMPLIANCE_SCANNER_TOKEN", "LAKERA_API_KEY", "REDIS_URL", "OTEL_ENABLED", "METRICS_ADDR", "GIT_REMOTE_URL", "TRUST_PROXY",
+		"COMPLIANCE_PROVIDER", "COMPLIANCE_SCANNER_URL", "COMPLIANCE_SCANNER_TOKEN", "LAKERA_API_KEY", "REDIS_URL", "OTEL_ENABLED", "LOG_METADATA_STDOUT", "METRICS_ADDR", "GIT_REMOTE_URL", "TRUST_PROXY",
 	} {
 		env = append(env, name+"=")
 	}

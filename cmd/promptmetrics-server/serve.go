@@ -39,16 +39,30 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pm, err := openData(c, p.logger(c))
+	log := p.logger(c)
+	observers, err := p.observers(c, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
+	}
+	for _, one := range observers {
+		c.options.Observers = append(c.options.Observers, one)
+	}
+	pm, err := openData(c, log)
+	if err != nil {
+		return errors.Join(err, listener.Close(), finish(observers))
 	}
 	// A signal that comes already now is for answer to take.
 	err = p.announce(context.WithoutCancel(ctx), pm, c, listener.Addr())
 	if err == nil {
 		err = p.answer(ctx, pm, c, listener)
 	}
-	return errors.Join(err, pm.Close())
+	err = errors.Join(err, pm.Close())
+	// What observers could not finish is no fault of the server: they have said
+	// what was lost.
+	if late := finish(observers); late != nil {
+		log.Warn("stopped without waiting any longer", "error", late)
+	}
+	return err
 }
 
 // answer serves requests until the context ends, and then finishes those that
@@ -122,7 +136,11 @@ func (p *program) announce(ctx context.Context, pm *promptmetrics.Client, c conf
 		}
 		text += fmt.Sprintf("\nThere is no API key yet. Make one in another terminal%s:\n  %s", with, p.keyCommand(c))
 	}
-	p.say("%s", text)
+	if c.observing.lines { // which have standard output to themselves
+		p.note("%s", text)
+	} else {
+		p.say("%s", text)
+	}
 	return nil
 }
 
