@@ -20,6 +20,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/playground/cohere"
 	"github.com/promptmetrics-go/promptmetrics/playground/ollama"
 	"github.com/promptmetrics-go/promptmetrics/playground/openai"
+	"github.com/promptmetrics-go/promptmetrics/telemetry/otelexport"
 )
 
 // TestSecretsAreNotPrinted prints whatever holds a secret in every way in which
@@ -43,6 +44,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		"cohere.Options":         cohere.Options{APIKey: secret},
 		"ollama.Options":         ollama.Options{APIKey: secret},
 		"lakera.Options":         lakera.Options{APIKey: secret},
+		"otelexport.Options":     otelexport.Options{Headers: map[string]string{"authorization": secret}, TracesURL: "https://collector.example/v1/traces?key=" + secret},
 		"llmguard.Options":       llmguard.Options{Token: secret},
 		"openai.Provider":        made(openai.New(options)),
 		"openai.Provider, Azure": made(openai.NewAzure(options)),

@@ -146,7 +146,7 @@ type observer interface {
 }
 
 // observers are those of the configuration.
-func (p *program) observers(c config, log *slog.Logger) ([]observer, error) {
+func (p *program) observers(ctx context.Context, c config, log *slog.Logger) ([]observer, error) {
 	var all []observer
 	if c.observing.lines {
 		// A reader of standard output that goes away must not end the server, as
@@ -160,7 +160,7 @@ func (p *program) observers(c config, log *slog.Logger) ([]observer, error) {
 		o.Logger = log
 		exporter, err := otelexport.New(o)
 		if err != nil {
-			return nil, errors.Join(err, finish(all))
+			return nil, errors.Join(err, finish(ctx, all))
 		}
 		all = append(all, exporter)
 	}
@@ -171,9 +171,10 @@ func (p *program) observers(c config, log *slog.Logger) ([]observer, error) {
 // what comes before it, it fits into the 30 s that a server gets to stop.
 const observersTimeout = 5 * time.Second
 
-// finish lets all observers finish, at the same time.
-func finish(all []observer) error {
-	ctx, cancel := context.WithTimeout(context.Background(), observersTimeout)
+// finish lets all observers finish, at the same time, whatever has ended the
+// context.
+func finish(ctx context.Context, all []observer) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), observersTimeout)
 	defer cancel()
 	ended := make(chan error)
 	for _, one := range all {

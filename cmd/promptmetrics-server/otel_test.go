@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/promptmetrics-go/promptmetrics/cmd/promptmetrics-server/servertest"
-	"github.com/promptmetrics-go/promptmetrics/internal/otlptest"
+	"github.com/promptmetrics-go/promptmetrics/internal/collectortest"
 )
 
 const calledModel = `{"prompt_name":"welcome","version_tag":"1.0.0","provider":"openai","model":"gpt-4o-mini","tokens_in":1000,"tokens_out":20,"latency_ms":1500}`
@@ -69,7 +69,7 @@ func TestExportVariables(t *testing.T) {
 
 func TestExport(t *testing.T) {
 	t.Parallel()
-	c := otlptest.New(t)
+	c := collectortest.New(t)
 	s := programs.Start(t, t.TempDir(), "OTEL_ENABLED=true", "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL+"/", "OTEL_EXPORTER_OTLP_HEADERS=x-team=blue%20one",
 		"OTEL_SERVICE_NAME=prompts", "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=test")
 	key := s.Key(t)
@@ -89,13 +89,13 @@ func TestExport(t *testing.T) {
 	names := map[string]int{}
 	for _, span := range c.Spans() {
 		names[span.Name]++
-		all := otlptest.Attributes(span.Attributes)
+		all := collectortest.Attributes(span.Attributes)
 		require.Equal(t, "default", all["promptmetrics.workspace"])
 		if span.Name == "agent" || all["promptmetrics.log.id"] == int64(1) {
-			require.Equal(t, strings.ReplaceAll(trace, "-", ""), otlptest.ID(span.TraceId))
+			require.Equal(t, strings.ReplaceAll(trace, "-", ""), collectortest.ID(span.TraceId))
 		}
 		if span.Name == "agent" {
-			require.Equal(t, parent, otlptest.ID(span.SpanId))
+			require.Equal(t, parent, collectortest.ID(span.SpanId))
 		} else {
 			require.InDelta(t, 0.000162, all["promptmetrics.cost.usd"], 1e-9)
 		}
@@ -103,7 +103,7 @@ func TestExport(t *testing.T) {
 	require.Equal(t, map[string]int{"agent": 1, "chat gpt-4o-mini": 3}, names)
 	_, points := c.Histogram("gen_ai.client.token.usage")
 	require.Len(t, points, 2)
-	service := otlptest.Attributes(c.ResourceSpans()[0].Resource.Attributes)
+	service := collectortest.Attributes(c.ResourceSpans()[0].Resource.Attributes)
 	require.Equal(t, "prompts", service["service.name"])
 	require.Equal(t, "test", service["deployment.environment.name"])
 	for _, r := range c.Requests() {
@@ -140,7 +140,7 @@ func TestACollectorThatIsDownDisturbsNobody(t *testing.T) {
 
 func TestACollectorThatHangsDoesNotKeepTheServerFromStopping(t *testing.T) {
 	t.Parallel()
-	c := otlptest.New(t)
+	c := collectortest.New(t)
 	c.Answer(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	s := programs.Start(t, t.TempDir(), "OTEL_ENABLED=true", "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL, "OTEL_EXPORTER_OTLP_TIMEOUT=600000")
 	status, answer := s.Ask(t, s.Key(t), "POST", "/v1/logs", calledModel)

@@ -40,7 +40,7 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	log := p.logger(c)
-	observers, err := p.observers(c, log)
+	observers, err := p.observers(ctx, c, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -49,7 +49,7 @@ func (p *program) serve(ctx context.Context) error {
 	}
 	pm, err := openData(c, log)
 	if err != nil {
-		return errors.Join(err, listener.Close(), finish(observers))
+		return errors.Join(err, listener.Close(), finish(ctx, observers))
 	}
 	// A signal that comes already now is for answer to take.
 	err = p.announce(context.WithoutCancel(ctx), pm, c, listener.Addr())
@@ -59,7 +59,7 @@ func (p *program) serve(ctx context.Context) error {
 	err = errors.Join(err, pm.Close())
 	// What observers could not finish is no fault of the server: they have said
 	// what was lost.
-	if late := finish(observers); late != nil {
+	if late := finish(ctx, observers); late != nil {
 		log.Warn("stopped without waiting any longer", "error", late)
 	}
 	return err

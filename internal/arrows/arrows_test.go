@@ -23,12 +23,15 @@ var (
 	databases = []string{"modernc.org", "github.com/mattn/go-sqlite3", "github.com/uptrace/bun", "github.com/jackc"}
 	stores    = []string{"github.com/go-git", "github.com/minio"}
 	handlers  = []string{"github.com/danielgtaylor/huma", "github.com/swaggest"}
+	// exporters are what OpenTelemetry brings along.
+	exporters = []string{"go.opentelemetry.io", "google.golang.org/protobuf"}
 	programs  = []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/joho/godotenv"}
 	above     = []string{
 		module + "/internal/db", module + "/internal/sqlstore", module + "/internal/access",
 		module + "/registry/gitstore", module + "/registry/s3store",
 		module + "/httpapi", module + "/dashboard", module + "/cmd",
 	}
+	grpc  = []string{"google.golang.org/grpc", "google.golang.org/genproto", "go.opentelemetry.io/proto/otlp/collector"}
 	heavy = all(databases, stores, handlers, programs, above)
 )
 
@@ -60,7 +63,9 @@ var rules = []struct {
 	{"page", all(heavy, siblings("workspace", "registry", "telemetry", "access", "client"))},
 	{"access", all(heavy, siblings("registry", "telemetry", "client"))},
 	{"registry", all(heavy, siblings("telemetry", "eval", "abtest", "compliance", "playground", "client"))},
-	{"telemetry", all(heavy, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
+	{"telemetry/otelexport", all(heavy, grpc, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
+	{"telemetry/jsonlines", all(heavy, exporters, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
+	{"telemetry", all(heavy, exporters, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
 	{"compliance", all(heavy, siblings("telemetry", "eval", "abtest", "playground", "client", "compliance/builtin"))},
 	{"compliance/detect", all(heavy, siblings("pmerr", "registry", "telemetry", "eval", "playground", "client"))},
 	{"eval", all(heavy, siblings("telemetry", "abtest", "compliance", "playground", "metrics", "budget", "client"))},
@@ -70,9 +75,9 @@ var rules = []struct {
 	{"metrics", all(heavy, siblings("registry", "eval", "abtest", "compliance", "playground", "budget", "client"))},
 	{"budget", all(heavy, siblings("registry", "telemetry", "eval", "abtest", "compliance", "playground", "metrics", "client"))},
 	{"playground", all(heavy, siblings("eval", "abtest", "compliance", "metrics", "budget", "client"))},
-	{"client", heavy},
+	{"client", all(heavy, exporters)},
 	// The root wires databases and git, but neither HTTP handlers nor programs.
-	{".", all(handlers, programs, siblings("httpapi", "client", "dashboard", "cmd"))},
+	{".", all(handlers, exporters, programs, siblings("telemetry/otelexport", "httpapi", "client", "dashboard", "cmd"))},
 }
 
 func TestArrows(t *testing.T) {

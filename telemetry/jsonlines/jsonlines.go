@@ -154,4 +154,3 @@ func (w *Writer) Close(ctx context.Context) error {
 	})
 	return w.closed
 }
-

@@ -1,6 +1,6 @@
-// Package otlptest is a collector for tests: it takes OTLP over HTTP as real
+// Package collectortest is a collector for tests: it takes OTLP over HTTP as real
 // ones do, and keeps what it was sent.
-package otlptest
+package collectortest
 
 import (
 	"bytes"
