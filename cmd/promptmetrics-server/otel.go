@@ -163,8 +163,18 @@ func (p *program) observers(ctx context.Context, c config, log *slog.Logger) ([]
 			return nil, errors.Join(err, finish(ctx, all))
 		}
 		all = append(all, exporter)
+		log.Info("telemetry is exported by OpenTelemetry", "spans", shown(o.TracesURL), "metrics", shown(o.MetricsURL), "content", o.CaptureContent)
 	}
 	return all, nil
+}
+
+// shown is an address without a query, which may hold a key.
+func shown(address string) string {
+	if address == "" {
+		return "none"
+	}
+	bare, _, _ := strings.Cut(address, "?")
+	return bare
 }
 
 // observersTimeout bounds what observers do once everything was recorded. With
