@@ -22,6 +22,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/playground/openai"
 	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
 	"github.com/promptmetrics-go/promptmetrics/registry/s3store"
+	"github.com/promptmetrics-go/promptmetrics/telemetry/otelexport"
 )
 
 // TestSecretsAreNotPrinted prints whatever holds a secret in every way in which
@@ -50,6 +51,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		"cohere.Options":         cohere.Options{APIKey: secret},
 		"ollama.Options":         ollama.Options{APIKey: secret},
 		"lakera.Options":         lakera.Options{APIKey: secret},
+		"otelexport.Options":     otelexport.Options{Headers: map[string]string{"authorization": secret}, TracesURL: "https://collector.example/v1/traces?key=" + secret},
 		"llmguard.Options":       llmguard.Options{Token: secret},
 		"s3store.Options":        s3store.Options{AccessKey: secret, SecretKey: secret, SessionToken: secret},
 		"openai.Provider":        made(openai.New(options)),

@@ -29,6 +29,7 @@ type config struct {
 	// s3 is the bucket of the prompts; nil with another driver.
 	s3        *s3store.Options
 	providers []makeProvider
+	observing observing
 	// redisURL names the Redis that the nodes share; empty for none. redis is
 	// the connection, while a server runs.
 	redisURL      string
@@ -65,7 +66,7 @@ const (
 // readConfig reads the environment. The error lists every fault, one a line.
 func readConfig(e *environment) (config, error) {
 	c := config{address: readAddress(e)}
-	refuseMissingFeatures(e)
+	checkDriver(e)
 	o := &c.options
 	o.DataDir = e.text("DATA_DIR", "data")
 	o.SQLitePath = e.text("SQLITE_PATH", filepath.Join(o.DataDir, "promptmetrics.db"))
@@ -89,6 +90,7 @@ func readConfig(e *environment) (config, error) {
 	o.MonthlyBudgetUSD = readBudget(e)
 	c.providers = readProviders(e)
 	c.redisURL = readRedisURL(e)
+	c.observing = readObserving(e, c.address)
 	o.Scorers.WebhookHosts = e.list("EVALUATION_WEBHOOK_HOSTS")
 	o.Scorers.WebhookPrivate = e.boolean("EVALUATION_WEBHOOK_PRIVATE")
 	c.webhookSecret = e.text("GITHUB_WEBHOOK_SECRET", "")
@@ -124,18 +126,14 @@ func readAddress(e *environment) address {
 	return a
 }
 
-// refuseMissingFeatures names what this version does not do. To ignore it would
-// be to pretend.
-func refuseMissingFeatures(e *environment) {
+// checkDriver refuses a driver that is none.
+func checkDriver(e *environment) {
 	switch driver, set := e.raw("DRIVER"); {
 	case !set, driver == "filesystem", driver == "github", driver == driverS3:
 	case driver == "":
 		e.fault("DRIVER is empty: set it to filesystem, github or s3, or remove it")
 	default:
 		e.fault("DRIVER must be filesystem, github or s3, not %s", excerpt(driver))
-	}
-	if e.boolean("OTEL_ENABLED") {
-		e.fault("OTEL_ENABLED=true is not available in this version: set it to false, or remove it")
 	}
 }
 

@@ -30,7 +30,6 @@ func TestWrongValues(t *testing.T) {
 		{"REDIS_URL with a database that is no number", "REDIS_URL=redis://:hunter2@x/hunter2", "REDIS_URL must end with the number of a database, such as /0, or with nothing"},
 		{"REDIS_URL with an option of another program", "REDIS_URL=redis://:hunter2@x?family=6", "REDIS_URL has an option behind the question mark that is not understood"},
 		{"REDIS_URL where nobody listens", "REDIS_URL=redis://:hunter2@127.0.0.1:1", "REDIS_URL: Redis at 127.0.0.1:1 says: connection refused; correct the host and port, or start it"},
-		{"OTEL_ENABLED", "OTEL_ENABLED=true", "OTEL_ENABLED=true is not available in this version: set it to false, or remove it"},
 		{"OTEL_ENABLED no boolean", "OTEL_ENABLED=maybe", `OTEL_ENABLED must be true, 1, false or 0, not "maybe"`},
 		{"METRICS_ADDR without a port", "METRICS_ADDR=localhost", `METRICS_ADDR must be host:port, such as 127.0.0.1:9464, or :9464 for every network interface, not "localhost"`},
 		{"METRICS_ADDR with a service", "METRICS_ADDR=localhost:http", `METRICS_ADDR must be host:port, such as 127.0.0.1:9464, or :9464 for every network interface, not "localhost:http"`},
@@ -123,7 +122,7 @@ func TestEmptyVariablesCountAsUnset(t *testing.T) {
 	for _, name := range []string{
 		"DATA_DIR", "SQLITE_PATH", "DATABASE_URL", "PROMPTS_PATH", "RATE_LIMIT_WINDOW_MS", "API_KEY_LAST_USED_DEBOUNCE_MS",
 		"PROMPT_RECONCILE_INTERVAL_MS", "GITHUB_WEBHOOK_SECRET", "LOG_LEVEL", "LOG_FORMAT", "RETENTION_DAYS", "PRICES_PATH",
-		"COMPLIANCE_PROVIDER", "COMPLIANCE_SCANNER_URL", "COMPLIANCE_SCANNER_TOKEN", "LAKERA_API_KEY", "REDIS_URL", "OTEL_ENABLED", "METRICS_ADDR", "LOG_REQUESTS", "GIT_REMOTE_URL", "TRUST_PROXY",
+		"COMPLIANCE_PROVIDER", "COMPLIANCE_SCANNER_URL", "COMPLIANCE_SCANNER_TOKEN", "LAKERA_API_KEY", "REDIS_URL", "OTEL_ENABLED", "LOG_METADATA_STDOUT", "METRICS_ADDR", "LOG_REQUESTS", "GIT_REMOTE_URL", "TRUST_PROXY",
 	} {
 		env = append(env, name+"=")
 	}

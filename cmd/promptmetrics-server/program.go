@@ -102,6 +102,18 @@ and by a file .env in the working folder, over which the environment wins:
                                  llm-guard, LAKERA_API_KEY for lakera
   EVALUATION_WEBHOOK_HOSTS       hosts that rules of evaluations may call, with commas (none);
                                  EVALUATION_WEBHOOK_PRIVATE=true lets them be in this network
+  OTEL_ENABLED                   true exports logs and spans by OpenTelemetry (false), to the
+                                 collector at OTEL_EXPORTER_OTLP_ENDPOINT, such as
+                                 http://localhost:4318; OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and
+                                 OTEL_EXPORTER_OTLP_METRICS_ENDPOINT are whole addresses instead;
+                                 OTEL_EXPORTER_OTLP_HEADERS (name=value,...),
+                                 OTEL_EXPORTER_OTLP_TIMEOUT (10000), OTEL_EXPORTER_OTLP_PROTOCOL
+                                 (http/protobuf), OTEL_TRACES_EXPORTER and OTEL_METRICS_EXPORTER
+                                 (otlp, or none), OTEL_METRIC_EXPORT_INTERVAL (60000),
+                                 OTEL_SERVICE_NAME (promptmetrics), OTEL_RESOURCE_ATTRIBUTES,
+                                 OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT (false)
+  LOG_METADATA_STDOUT            true writes each log as a line of JSON on standard output,
+                                 and everything else on standard error (false)
   TRUST_PROXY                    true if one reverse proxy in front sets X-Forwarded-For (false)
   LOG_LEVEL, LOG_FORMAT          debug, info, warn, error; text, json (info, text)
   LOG_REQUESTS                   requests to log, a line each: true, false, or errors, which are

@@ -40,26 +40,40 @@ func (p *program) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	log := p.logger(c)
 	metrics, err := openMetrics(ctx, c.metrics)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, metrics.close()) }()
-	if err := openRedis(ctx, &c, p.logger(c)); err != nil {
+	if err := openRedis(ctx, &c, log); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, closeRedis(c)) }()
-	d, err := openData(ctx, c, p.logger(c))
+	observers, err := p.observers(ctx, c, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	metrics.serve(d.Client, p.logger(c))
+	for _, one := range observers {
+		c.options.Observers = append(c.options.Observers, one)
+	}
+	d, err := openData(ctx, c, log)
+	if err != nil {
+		return errors.Join(err, listener.Close(), finish(ctx, observers))
+	}
+	metrics.serve(d.Client, log)
 	// A signal that comes already now is for answer to take.
 	err = p.announce(context.WithoutCancel(ctx), d.Client, c, listener.Addr(), metrics)
 	if err == nil {
 		err = p.answer(ctx, d.Client, c, listener, metrics.observer())
 	}
-	return errors.Join(err, d.Close())
+	err = errors.Join(err, d.Close())
+	// What observers could not finish is no fault of the server: they have said
+	// what was lost.
+	if late := finish(ctx, observers); late != nil {
+		log.Warn("stopped without waiting any longer", "error", late)
+	}
+	return err
 }
 
 // answer serves requests until the context ends, and then finishes those that
@@ -139,7 +153,11 @@ func (p *program) announce(ctx context.Context, pm *promptmetrics.Client, c conf
 		}
 		text += fmt.Sprintf("\nThere is no API key yet. Make one in another terminal%s:\n  %s", with, p.keyCommand(c))
 	}
-	p.say("%s", text)
+	if c.observing.lines { // which have standard output to themselves
+		p.note("%s", text)
+	} else {
+		p.say("%s", text)
+	}
 	return nil
 }
 

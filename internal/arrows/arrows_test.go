@@ -25,12 +25,15 @@ var (
 	caches    = []string{"github.com/redis"}
 	handlers  = []string{"github.com/danielgtaylor/huma", "github.com/swaggest"}
 	scrapes   = []string{"github.com/prometheus"}
+	// exporters are what OpenTelemetry brings along.
+	exporters = []string{"go.opentelemetry.io", "google.golang.org/protobuf"}
 	programs  = []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/joho/godotenv"}
 	above     = []string{
 		module + "/internal/db", module + "/internal/sqlstore", module + "/internal/access",
 		module + "/registry/gitstore", module + "/registry/s3store",
 		module + "/httpapi", module + "/dashboard", module + "/cmd", module + "/redisnode",
 	}
+	grpc  = []string{"google.golang.org/grpc", "google.golang.org/genproto", "go.opentelemetry.io/proto/otlp/collector"}
 	heavy = all(databases, stores, caches, handlers, scrapes, programs, above)
 )
 
@@ -64,7 +67,9 @@ var rules = []struct {
 	{"page", all(heavy, siblings("workspace", "registry", "telemetry", "access", "client"))},
 	{"access", all(heavy, siblings("registry", "telemetry", "client"))},
 	{"registry", all(heavy, siblings("telemetry", "eval", "abtest", "compliance", "playground", "client"))},
-	{"telemetry", all(heavy, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
+	{"telemetry/otelexport", all(heavy, grpc, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
+	{"telemetry/jsonlines", all(heavy, exporters, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
+	{"telemetry", all(heavy, exporters, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
 	{"compliance", all(heavy, siblings("telemetry", "eval", "abtest", "playground", "client", "compliance/builtin"))},
 	{"compliance/detect", all(heavy, siblings("pmerr", "registry", "telemetry", "eval", "playground", "client"))},
 	{"eval", all(heavy, siblings("telemetry", "abtest", "compliance", "playground", "metrics", "budget", "client"))},
@@ -77,12 +82,11 @@ var rules = []struct {
 	{"playground", all(heavy, siblings("eval", "abtest", "compliance", "metrics", "budget", "client"))},
 	{"registry/internal/layout", all(heavy, siblings("telemetry", "eval", "compliance", "playground", "client"))},
 	{"registry/s3store", all(databases, []string{"github.com/go-git"}, handlers, programs, siblings("internal/db", "internal/sqlstore", "registry/gitstore", "httpapi", "telemetry", "eval", "client"))},
-	{"client", heavy},
+	{"client", all(heavy, exporters)},
 	{"redisnode", all(databases, stores, handlers, scrapes, programs, siblings("internal/db", "internal/sqlstore", "registry/gitstore", "httpapi", "client", "cmd"))},
-	// The root wires databases and git; a program that wants S3 or Redis opens it.
-	{".", []string{"github.com/minio"}},
-	// It wires neither HTTP handlers nor programs.
-	{".", all(caches, handlers, scrapes, programs, siblings("redisnode", "httpapi", "client", "dashboard", "prom", "cmd"))},
+	// The root wires databases and git; a program that wants S3, Redis or
+	// OpenTelemetry opens it. It wires neither HTTP handlers nor programs.
+	{".", all([]string{"github.com/minio", "go.opentelemetry.io"}, caches, handlers, scrapes, programs, siblings("redisnode", "telemetry/otelexport", "httpapi", "client", "dashboard", "prom", "cmd"))},
 	{"httpapi", all(scrapes, programs, siblings("client", "dashboard", "prom", "cmd"))},
 	{"prom", all(programs, siblings("client", "dashboard", "cmd"))},
 }

@@ -316,7 +316,7 @@ func FuzzExaminePack(f *testing.F) {
 		if examinePack(t.Context(), file) != nil {
 			return
 		}
-		idx, err := indexPack(t.Context(), file)
+		idx, err := indexFetched(t.Context(), file)
 		if err != nil {
 			return
 		}

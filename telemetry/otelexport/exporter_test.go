@@ -18,7 +18,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 
-	"github.com/promptmetrics-go/promptmetrics/internal/otlptest"
+	"github.com/promptmetrics-go/promptmetrics/internal/collectortest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/otelexport"
 )
@@ -42,7 +42,7 @@ func TestMetrics(t *testing.T) {
 	require.Equal(t, "s", unit)
 	require.Len(t, durations, 2)
 	for _, p := range durations {
-		all := otlptest.Attributes(p.Attributes)
+		all := collectortest.Attributes(p.Attributes)
 		if _, failed := all["error.type"]; failed {
 			require.Equal(t, map[string]any{
 				"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o-mini", "error.type": "TIMEOUT",
@@ -61,7 +61,7 @@ func TestMetrics(t *testing.T) {
 	require.Equal(t, "{token}", unit)
 	require.Len(t, tokens, 2)
 	for _, p := range tokens {
-		all := otlptest.Attributes(p.Attributes)
+		all := collectortest.Attributes(p.Attributes)
 		require.NotContains(t, all, "error.type")
 		require.Len(t, p.ExplicitBounds, 14)
 		switch all["gen_ai.token.type"] {
@@ -91,14 +91,14 @@ func TestMetricsHaveFewSeriesWhateverCallersSend(t *testing.T) {
 	others := (*metricspb.HistogramDataPoint)(nil)
 	for _, p := range durations {
 		count += p.Count
-		if otlptest.Attributes(p.Attributes)["gen_ai.request.model"] == "_OTHER" {
+		if collectortest.Attributes(p.Attributes)["gen_ai.request.model"] == "_OTHER" {
 			others = p
 		}
 	}
 	require.Len(t, durations, 101)
 	require.EqualValues(t, 1000, count, "all are counted")
 	require.EqualValues(t, 900, others.Count)
-	require.Equal(t, "_OTHER", otlptest.Attributes(others.Attributes)["error.type"])
+	require.Equal(t, "_OTHER", collectortest.Attributes(others.Attributes)["error.type"])
 }
 
 func TestProvidersOfTheProgram(t *testing.T) {
@@ -224,7 +224,7 @@ func TestTheEnvironmentHasNoSay(t *testing.T) {
 		require.Contains(t, string(out), "--- PASS")
 		return
 	}
-	c := otlptest.New(t)
+	c := collectortest.New(t)
 	e := exporting(t, c, otelexport.Options{TracesURL: c.Traces(), MetricsURL: c.Metrics(), BatchDelay: time.Millisecond, MetricInterval: 10 * time.Millisecond})
 	e.Logged([]telemetry.Recorded{own(t), recorded(1, nil), recorded(2, func(r *telemetry.Recorded) { r.Log.Model = ptr("other") })})
 	c.Until(t, "spans and metrics", func() bool {
@@ -232,11 +232,11 @@ func TestTheEnvironmentHasNoSay(t *testing.T) {
 		return len(c.Spans()) == 3 && len(points) == 3
 	})
 	finish(t, e)
-	service := otlptest.Attributes(c.ResourceSpans()[0].Resource.Attributes)
+	service := collectortest.Attributes(c.ResourceSpans()[0].Resource.Attributes)
 	require.Equal(t, "promptmetrics", service["service.name"])
 	require.NotContains(t, service, "team")
-	require.NotContains(t, otlptest.Attributes(c.Spans()[0].Attributes), "gen_ai.input.messages")
-	require.Equal(t, "gpt-4o-mini", otlptest.Attributes(c.Spans()[0].Attributes)["gen_ai.request.model"])
+	require.NotContains(t, collectortest.Attributes(c.Spans()[0].Attributes), "gen_ai.input.messages")
+	require.Equal(t, "gpt-4o-mini", collectortest.Attributes(c.Spans()[0].Attributes)["gen_ai.request.model"])
 	for _, r := range c.Requests() {
 		require.Empty(t, r.Header.Get("A"))
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/promptmetrics-go/promptmetrics/internal/otlptest"
+	"github.com/promptmetrics-go/promptmetrics/internal/collectortest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/otelexport"
 	"github.com/promptmetrics-go/promptmetrics/timestamp"
@@ -68,7 +68,7 @@ func (j *journal) String() string {
 func (j *journal) logger() *slog.Logger { return slog.New(slog.NewTextHandler(j, nil)) }
 
 // exporting makes an exporter to a collector; the test closes it.
-func exporting(tb testing.TB, c *otlptest.Collector, o otelexport.Options) *otelexport.Exporter {
+func exporting(tb testing.TB, c *collectortest.Collector, o otelexport.Options) *otelexport.Exporter {
 	tb.Helper()
 	if c != nil && o.TracesURL == "" {
 		o.TracesURL, o.MetricsURL = c.Traces(), c.Metrics()

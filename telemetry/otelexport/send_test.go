@@ -14,18 +14,18 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/promptmetrics-go/promptmetrics/internal/otlptest"
+	"github.com/promptmetrics-go/promptmetrics/internal/collectortest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/otelexport"
 )
 
 // tracesOnly are the options of an exporter of spans.
-func tracesOnly(c *otlptest.Collector) otelexport.Options {
+func tracesOnly(c *collectortest.Collector) otelexport.Options {
 	return otelexport.Options{TracesURL: c.Traces(), BatchDelay: time.Millisecond}
 }
 
 // answers gives each status once, then accepts.
-func answers(c *otlptest.Collector, header http.Header, statuses ...int) {
+func answers(c *collectortest.Collector, header http.Header, statuses ...int) {
 	var n atomic.Int64
 	c.Answer(func(w http.ResponseWriter, r *http.Request) {
 		if i := int(n.Add(1)) - 1; i < len(statuses) {
@@ -53,7 +53,7 @@ func TestHeadersAndServiceGoWithEveryRequest(t *testing.T) {
 		require.Equal(t, "k", r.Header.Get("X-Key"))
 		require.Equal(t, "promptmetrics-otlp/1.2.3", r.Header.Get("User-Agent"))
 	}
-	service := otlptest.Attributes(c.ResourceSpans()[0].Resource.Attributes)
+	service := collectortest.Attributes(c.ResourceSpans()[0].Resource.Attributes)
 	require.Equal(t, "prompts", service["service.name"])
 	require.Equal(t, "1.2.3", service["service.version"])
 	require.Equal(t, "test", service["deployment.environment.name"])
@@ -65,7 +65,7 @@ func TestCollectorInTrouble(t *testing.T) {
 	for _, status := range []int{429, 502, 503, 504} {
 		t.Run(http.StatusText(status)+" is tried again, and told once", func(t *testing.T) {
 			t.Parallel()
-			c, said := otlptest.New(t), &journal{}
+			c, said := collectortest.New(t), &journal{}
 			answers(c, http.Header{"Retry-After": {"1"}}, status, status)
 			o := tracesOnly(c)
 			o.Logger = said.logger()
@@ -84,7 +84,7 @@ func TestCollectorInTrouble(t *testing.T) {
 	for _, status := range []int{400, 401, 404, 413, 500, 302} {
 		t.Run(http.StatusText(status)+" is final", func(t *testing.T) {
 			t.Parallel()
-			c, said := otlptest.New(t), &journal{}
+			c, said := collectortest.New(t), &journal{}
 			answers(c, http.Header{"Location": {"/v1/traces"}}, status)
 			o := tracesOnly(c)
 			o.Logger = said.logger()
@@ -103,7 +103,7 @@ func TestCollectorInTrouble(t *testing.T) {
 
 	t.Run("a Retry-After is waited for", func(t *testing.T) {
 		t.Parallel()
-		c := otlptest.New(t)
+		c := collectortest.New(t)
 		answers(c, http.Header{"Retry-After": {"3"}}, 503)
 		e := exporting(t, c, tracesOnly(c))
 		began := time.Now()
@@ -114,7 +114,7 @@ func TestCollectorInTrouble(t *testing.T) {
 
 	t.Run("one that asks for an hour is not waited for", func(t *testing.T) {
 		t.Parallel()
-		c := otlptest.New(t)
+		c := collectortest.New(t)
 		answers(c, http.Header{"Retry-After": {time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)}}, 503)
 		e := exporting(t, c, tracesOnly(c))
 		e.Logged([]telemetry.Recorded{recorded(1, nil)})
@@ -123,7 +123,7 @@ func TestCollectorInTrouble(t *testing.T) {
 
 	t.Run("an answer that never comes is given up after the timeout, and the next is tried", func(t *testing.T) {
 		t.Parallel()
-		c, said := otlptest.New(t), &journal{}
+		c, said := collectortest.New(t), &journal{}
 		released := make(chan struct{})
 		t.Cleanup(func() { close(released) })
 		var n atomic.Int64
@@ -147,7 +147,7 @@ func TestCollectorInTrouble(t *testing.T) {
 
 	t.Run("what it took in part is counted and told", func(t *testing.T) {
 		t.Parallel()
-		c, said := otlptest.New(t), &journal{}
+		c, said := collectortest.New(t), &journal{}
 		c.Answer(func(w http.ResponseWriter, r *http.Request) {
 			_ = c.Accept(r)
 			var partial []byte
@@ -196,7 +196,7 @@ func TestCollectorInTrouble(t *testing.T) {
 
 func TestNobodyWaitsForACollectorThatHangs(t *testing.T) {
 	t.Parallel()
-	c, said := otlptest.New(t), &journal{}
+	c, said := collectortest.New(t), &journal{}
 	released := make(chan struct{})
 	hang := func(_ http.ResponseWriter, r *http.Request) {
 		select {
@@ -228,7 +228,7 @@ func TestNobodyWaitsForACollectorThatHangs(t *testing.T) {
 
 func TestCloseSendsWhatIsLeft(t *testing.T) {
 	t.Parallel()
-	c := otlptest.New(t)
+	c := collectortest.New(t)
 	e := exporting(t, c, otelexport.Options{BatchDelay: time.Hour, MetricInterval: time.Hour, TracesURL: c.Traces(), MetricsURL: c.Metrics()})
 	var callers sync.WaitGroup
 	for i := range int64(20) {
@@ -247,7 +247,7 @@ func TestCloseSendsWhatIsLeft(t *testing.T) {
 	require.EqualValues(t, 1000, points[0].Count)
 	ids := map[string]bool{}
 	for _, s := range c.Spans() {
-		ids[otlptest.ID(s.SpanId)] = true
+		ids[collectortest.ID(s.SpanId)] = true
 	}
 	require.Len(t, ids, 1000)
 }
@@ -255,7 +255,7 @@ func TestCloseSendsWhatIsLeft(t *testing.T) {
 func TestRequestsStaySmall(t *testing.T) {
 	t.Parallel()
 	var largest atomic.Int64
-	c := otlptest.New(t)
+	c := collectortest.New(t)
 	c.Answer(func(w http.ResponseWriter, r *http.Request) {
 		before := len(c.Spans())
 		if err := c.Accept(r); err != nil {
@@ -276,7 +276,7 @@ func TestRequestsStaySmall(t *testing.T) {
 
 func TestTheQueueIsBoundedInBytesToo(t *testing.T) {
 	t.Parallel()
-	c := otlptest.New(t)
+	c := collectortest.New(t)
 	c.Answer(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	o := tracesOnly(c)
 	o.CaptureContent, o.Timeout = true, time.Hour

@@ -14,7 +14,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"github.com/promptmetrics-go/promptmetrics/internal/otlptest"
+	"github.com/promptmetrics-go/promptmetrics/internal/collectortest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/otelexport"
 	"github.com/promptmetrics-go/promptmetrics/timestamp"
@@ -28,9 +28,9 @@ const (
 )
 
 // export gives what a collector gets of what is heard.
-func export(t *testing.T, o otelexport.Options, hear func(*otelexport.Exporter)) *otlptest.Collector {
+func export(t *testing.T, o otelexport.Options, hear func(*otelexport.Exporter)) *collectortest.Collector {
 	t.Helper()
-	c := otlptest.New(t)
+	c := collectortest.New(t)
 	e := exporting(t, c, o)
 	hear(e)
 	finish(t, e)
@@ -152,8 +152,8 @@ func TestLogsAsSpans(t *testing.T) {
 		require.Equal(t, spans[0].TraceId, spans[1].TraceId)
 		require.NotEqual(t, spans[0].TraceId, spans[2].TraceId)
 		require.NotEqual(t, make([]byte, 16), spans[3].TraceId)
-		require.Equal(t, traceHex, otlptest.ID(spans[4].TraceId))
-		require.Equal(t, traceHex, otlptest.ID(spans[5].TraceId))
+		require.Equal(t, traceHex, collectortest.ID(spans[4].TraceId))
+		require.Equal(t, traceHex, collectortest.ID(spans[5].TraceId))
 		require.Len(t, spans[6].TraceId, 16)
 	})
 
@@ -163,7 +163,7 @@ func TestLogsAsSpans(t *testing.T) {
 			r.Log.Metadata = metadata(t, `{"promptmetrics.workspace":"other","gen_ai.request.model":"fake","gen_ai.operation.name":"text_completion"}`)
 		}))
 		require.Equal(t, "text_completion gpt-4o-mini", spans[0].Name)
-		all := otlptest.Attributes(spans[0].Attributes)
+		all := collectortest.Attributes(spans[0].Attributes)
 		require.Equal(t, "default", all["promptmetrics.workspace"])
 		require.Equal(t, "gpt-4o-mini", all["gen_ai.request.model"])
 		require.Equal(t, "text_completion", all["gen_ai.operation.name"])
@@ -188,14 +188,14 @@ func TestLogsAsSpans(t *testing.T) {
 				"llm.input_messages.0.message.content":"S3CRET","traceloop.entity.input":"S3CRET","langfuse.observation.output":"S3CRET","messages":["S3CRET"],
 				"gen_ai.prompt.name":"kept","inputs_seen":3,"promptly":1}`)
 		})
-		without := otlptest.Attributes(spansOf(t, otelexport.Options{}, said)[0].Attributes)
+		without := collectortest.Attributes(spansOf(t, otelexport.Options{}, said)[0].Attributes)
 		for _, v := range without {
 			require.NotContains(t, fmt.Sprint(v), "S3CRET")
 		}
 		require.EqualValues(t, 3, without["promptmetrics.metadata.inputs_seen"])
 		require.EqualValues(t, 1, without["promptmetrics.metadata.promptly"])
 		require.Equal(t, "welcome", without["gen_ai.prompt.name"], "ours")
-		with := otlptest.Attributes(spansOf(t, otelexport.Options{CaptureContent: true}, said)[0].Attributes)
+		with := collectortest.Attributes(spansOf(t, otelexport.Options{CaptureContent: true}, said)[0].Attributes)
 		require.Equal(t, "S3CRET", with["gen_ai.prompt.0.content"])
 		require.Equal(t, `["S3CRET"]`, with["promptmetrics.metadata.messages"])
 	})
@@ -204,7 +204,7 @@ func TestLogsAsSpans(t *testing.T) {
 		t.Parallel()
 		long := own(t)
 		long.Exchange.Input[1].Content = string(make([]byte, 300<<10))
-		all := otlptest.Attributes(spansOf(t, otelexport.Options{CaptureContent: true}, long)[0].Attributes)
+		all := collectortest.Attributes(spansOf(t, otelexport.Options{CaptureContent: true}, long)[0].Attributes)
 		require.NotContains(t, all, "gen_ai.input.messages")
 		require.Equal(t, "gen_ai.input.messages", all["promptmetrics.omitted"])
 		require.Contains(t, all, "gen_ai.output.messages")
@@ -237,11 +237,11 @@ func TestSpansAsSpans(t *testing.T) {
 	require.Len(t, spans, 5)
 	byName := map[string]*tracepb.Span{}
 	for _, s := range spans {
-		require.Equal(t, traceHex, otlptest.ID(s.TraceId), "all are in that very trace")
+		require.Equal(t, traceHex, collectortest.ID(s.TraceId), "all are in that very trace")
 		byName[s.Name] = s
 	}
 	agent, step, model, nameless := byName["agent"], byName["step"], byName["model"], byName["nameless"]
-	require.Equal(t, root, otlptest.ID(agent.SpanId), "an id of OpenTelemetry is kept")
+	require.Equal(t, root, collectortest.ID(agent.SpanId), "an id of OpenTelemetry is kept")
 	require.EqualValues(t, 1_000_000_000, agent.StartTimeUnixNano)
 	require.EqualValues(t, 3_000_000_000, agent.EndTimeUnixNano)
 	require.Equal(t, tracepb.Status_STATUS_CODE_OK, agent.Status.GetCode())
@@ -254,7 +254,7 @@ func TestSpansAsSpans(t *testing.T) {
 	require.EqualValues(t, created.UnixNano(), model.StartTimeUnixNano)
 	require.Equal(t, map[string]any{
 		"gen_ai.operation.name": "chat", "promptmetrics.metadata.k": "v", "promptmetrics.workspace": "default", "error.type": "_OTHER",
-	}, otlptest.Attributes(model.Attributes))
+	}, collectortest.Attributes(model.Attributes))
 	require.NotEqual(t, make([]byte, 8), nameless.SpanId)
 	require.Equal(t, nameless.StartTimeUnixNano, nameless.EndTimeUnixNano)
 }

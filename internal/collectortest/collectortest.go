@@ -1,8 +1,9 @@
-// Package otlptest is a collector for tests: it takes OTLP over HTTP as real
+// Package collectortest is a collector for tests: it takes OTLP over HTTP as real
 // ones do, and keeps what it was sent.
-package otlptest
+package collectortest
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/hex"
 	"fmt"
@@ -37,7 +38,10 @@ func New(tb testing.TB) *Collector {
 	tb.Helper()
 	c := &Collector{changed: make(chan struct{})}
 	server := httptest.NewServer(http.HandlerFunc(c.serve))
-	tb.Cleanup(server.Close)
+	tb.Cleanup(func() {
+		server.CloseClientConnections() // what hangs on purpose hangs no longer
+		server.Close()
+	})
 	c.URL = server.URL
 	return c
 }
@@ -57,6 +61,12 @@ func (c *Collector) Answer(with http.HandlerFunc) {
 }
 
 func (c *Collector) serve(w http.ResponseWriter, r *http.Request) {
+	// A server notices that its client is gone once it has read the request.
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	c.mu.Lock()
 	answer := c.answer
 	c.requests = append(c.requests, r)
