@@ -141,12 +141,11 @@ func (u *unpacker) next() (*tar.Header, error) {
 		return h, nil
 	case errors.Is(err, io.EOF), u.ctx.Err() != nil:
 		return nil, err
+	case len(u.came) == 0 && (errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, tar.ErrHeader)):
+		return nil, errNoBackup
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, errDamaged("it is cut off")
 	case errors.Is(err, tar.ErrHeader):
-		if len(u.came) == 0 {
-			return nil, errNoBackup
-		}
 		return nil, errDamaged("its tar is damaged")
 	}
 	return nil, err
