@@ -99,7 +99,7 @@ func (d fullDisk) run(t *testing.T) {
 	for w := range 4 {
 		writers.Go(func() {
 			// Not as fast as they can: the room that is made has to last.
-			pace := time.NewTicker(10 * time.Millisecond)
+			pace := time.NewTicker(100 * time.Millisecond)
 			defer pace.Stop()
 			for n := 0; ctx.Err() == nil; n++ {
 				<-pace.C
