@@ -302,13 +302,11 @@ func (b *bundler) baseOf(p *bundled, number int, offset int64) (int64, error) {
 	if p.at[i] >= 0 {
 		return p.at[i], nil
 	}
-	for {
-		earlier, place, ok := b.find(x.hash(i), number)
-		if !ok {
-			return 0, damaged("delta base is missing")
-		}
-		return earlier.at[place], nil
+	earlier, place, ok := b.find(x.hash(i), number)
+	if !ok {
+		return 0, damaged("delta base is missing")
 	}
+	return earlier.at[place], nil
 }
 
 // offsetTo encodes how far back the base of a delta lies.

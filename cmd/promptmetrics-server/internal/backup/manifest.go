@@ -2,7 +2,6 @@ package backup
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -66,18 +65,13 @@ func parseManifest(data []byte, came []File) (m Manifest, err error) {
 	return m, nil
 }
 
-// damaged is what is wrong with a backup itself.
+// damagedError is what is wrong with a backup itself.
 type damagedError struct{ what string }
 
 // Error implements error.
 func (e damagedError) Error() string { return "the backup cannot be used: " + e.what }
 
 func errDamaged(format string, args ...any) error { return damagedError{fmt.Sprintf(format, args...)} }
-
-func isDamaged(err error) bool {
-	_, ok := errors.AsType[damagedError](err)
-	return ok
-}
 
 // cut bounds a text of the file for an error.
 func cut(text string) string {
