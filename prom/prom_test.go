@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -112,8 +113,11 @@ func labelsOf(m *dto.Metric) (labels []string) {
 // of people depend on them.
 func TestNames(t *testing.T) {
 	t.Parallel()
-	s := start(t, func(o *promptmetrics.Options) { o.Providers = []playground.Provider{parrot{}} })
+	s := start(t, func(o *promptmetrics.Options) {
+		o.Providers, o.Retention = []playground.Provider{parrot{}}, 1000*time.Hour
+	})
 	s.use(t)
+	require.Eventually(t, func() bool { return !s.pm.Stats().Retention.Last.IsZero() }, 20*time.Second, time.Millisecond)
 	problems, err := testutil.GatherAndLint(s.registry)
 	require.NoError(t, err)
 	require.Empty(t, problems)

@@ -2,14 +2,14 @@ package main_test
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -19,101 +19,235 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/cmd/promptmetrics-server/servertest"
 )
 
-// restore unpacks a backup as RESTORE.txt says, into a folder of its own.
-func restore(t *testing.T, file string) (dir string) {
+// byHand unpacks a backup as RESTORE.txt says, with tar and git alone.
+func byHand(t *testing.T, file string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "data"), 0o700))
-	r := programs.Run(t, servertest.Call{Dir: dir}, "tar", "-xpf", file, "-C", "data")
+	for _, command := range []string{
+		"tar -xpf " + file + " -C data",
+		"git clone -q --mirror data/prompts.bundle data/prompts.git",
+		"git --git-dir=data/prompts.git remote remove origin",
+		"git --git-dir=data/prompts.git symbolic-ref HEAD refs/heads/main",
+		"git --git-dir=data/prompts.git fsck --full --strict",
+	} {
+		words := strings.Fields(command)
+		r := programs.Run(t, servertest.Call{Dir: dir}, words[0], words[1:]...)
+		require.Zero(t, r.Code, r.Err)
+	}
+	return dir
+}
+
+// restore makes a data folder of a backup, with the command.
+func restore(t *testing.T, file string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	r := programs.Run(t, servertest.Call{Dir: dir}, "promptmetrics-server", "restore", file)
 	require.Zero(t, r.Code, r.Err)
 	return dir
 }
 
+// asOf is the ledger of a moment: what was acknowledged then, and everything
+// that was attempted until now.
+func (l *ledger) asOf(then *ledger) *ledger {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := newLedger()
+	for kind, things := range l.things {
+		for name := range things {
+			out.things[kind][name] = &thing{}
+			if one := then.things[kind][name]; one != nil {
+				*out.things[kind][name] = *one
+			}
+		}
+	}
+	return out
+}
+
+// moment copies the ledger as it is now.
+func (l *ledger) moment() *ledger { return l.asOf(l.acknowledgedOnly()) }
+
+func (l *ledger) acknowledgedOnly() *ledger {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := newLedger()
+	for kind, things := range l.things {
+		for name, one := range things {
+			if one.acknowledged {
+				out.things[kind][name] = &thing{acknowledged: true, id: one.id}
+			}
+		}
+	}
+	return out
+}
+
+// TestBackupUnderLoad makes backups while prompts, labels, logs, traces, runs
+// and keys are written, and restores them: what was acknowledged before a backup
+// began is there, and nothing is there by half.
 func TestBackupUnderLoad(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := programs.Start(t, dir, "PROMPT_RECONCILE_INTERVAL_MS=3600000")
-	key := s.Key(t)
-
-	// Writers note what was acknowledged before the backup begins.
+	key := s.Key(t, "--scopes", "read,write,admin")
+	book := newLedger()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var writers sync.WaitGroup
-	var published, logged [4]atomic.Int64
-	for w := range published {
+	for w := range crashWriters {
 		writers.Go(func() {
-			for n := int64(1); ctx.Err() == nil; n++ {
-				prompt := fmt.Sprintf(`{"name":"w%d","version":"1.0.%d","messages":[{"role":"user","content":"Number {{n}}"}]}`, w, n)
-				if status, _, err := s.Try(ctx, key, "POST", "/v1/prompts", prompt); err == nil && status == 201 {
-					published[w].Store(n)
-				}
-				log := fmt.Sprintf(`{"prompt_name":"w%d","version_tag":"1.0.%d","tokens_in":%d}`, w, n, n)
-				if status, _, err := s.Try(ctx, key, "POST", "/v1/logs", log); err == nil && status == 202 {
-					logged[w].Store(n)
-				}
+			v := &crashWriter{server: s, key: key, book: book, name: fmt.Sprintf("w%d", w)}
+			for n := w; ctx.Err() == nil && v.step(ctx, n); n++ {
 			}
 		})
 	}
-	var files []string
-	var before [][2]int64
-	for i := range 3 {
-		require.Eventually(t, func() bool { return logged[0].Load() > int64(20*(i+1)) }, 30*time.Second, time.Millisecond)
-		for w := range published {
-			before = append(before, [2]int64{published[w].Load(), logged[w].Load()})
+	var mu sync.Mutex
+	var keys []string
+	writers.Go(func() {
+		for n := 0; ctx.Err() == nil; n++ {
+			status, answer, err := s.Try(ctx, key, "POST", "/v1/api-keys", fmt.Sprintf(`{"name":"k%d","scopes":["read"]}`, n))
+			var made struct {
+				Secret string `json:"key"`
+			}
+			if err != nil || status != 201 || json.Unmarshal([]byte(answer), &made) != nil {
+				return
+			}
+			mu.Lock()
+			keys = append(keys, made.Secret)
+			mu.Unlock()
 		}
-		files = append(files, filepath.Join(dir, fmt.Sprintf("backup-%d.tar", i)))
-		r := s.Run(t, "backup", files[i])
+	})
+	type copied struct {
+		file   string
+		before *ledger
+		keys   []string
+	}
+	var copies []copied
+	for i := range 2 {
+		want := (i + 1) * 300
+		require.Eventually(t, func() bool { return book.acknowledged() > want }, 60*time.Second, time.Millisecond)
+		mu.Lock()
+		c := copied{filepath.Join(dir, fmt.Sprintf("backup-%d.tar", i)), book.moment(), slices.Clone(keys)}
+		mu.Unlock()
+		begun := book.acknowledged()
+		r := s.Run(t, "backup", c.file)
 		require.Zero(t, r.Code, r.Err)
-		info, err := os.Stat(files[i])
+		t.Logf("%d changes were acknowledged while backup %d was made", book.acknowledged()-begun, i)
+		info, err := os.Stat(c.file)
 		require.NoError(t, err)
-		require.Equal(t, fmt.Sprintf("Wrote %s, %d bytes\n", files[i], info.Size()), r.Out)
+		require.Equal(t, fmt.Sprintf("Wrote %s, %d bytes\n", c.file, info.Size()), r.Out)
 		require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+		copies = append(copies, c)
 	}
 	stop()
 	writers.Wait()
 	left, err := filepath.Glob(filepath.Join(dir, ".promptmetrics-backup-*"))
 	require.NoError(t, err)
 	require.Empty(t, left)
+	// Calls whose answer nobody waited for may still be carried out.
+	s.Stop(t)
 
-	for i, file := range files {
-		again := restore(t, file)
-		db, err := sql.Open("sqlite", filepath.Join(again, "data", "promptmetrics.db"))
-		require.NoError(t, err)
-		var check string
-		require.NoError(t, db.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&check))
-		require.Equal(t, "ok", check)
-		require.NoError(t, db.Close())
+	for i, c := range copies {
+		again := restore(t, c.file)
+		if i == 0 {
+			again = byHand(t, c.file)
+		}
 		fsck := programs.Run(t, servertest.Call{Dir: again}, "git", "--git-dir=data/prompts.git", "fsck", "--full", "--strict")
 		require.Zero(t, fsck.Code, fsck.Err)
-		require.NotContains(t, fsck.Err, "dangling")
-
 		restored := programs.Start(t, again)
 		require.NotContains(t, restored.Out(), "There is no API key yet")
-		for w := range published {
-			acknowledged := before[len(published)*i+w]
-			var list struct {
-				Items []struct {
-					Version string `json:"version_tag"`
-				} `json:"items"`
-				Total int64 `json:"total"`
+		awaitSync(t, restored)
+		book.asOf(c.before).check(t, restored, key)
+		require.NotEmpty(t, c.keys)
+		parallel(t, c.keys, func(secret string) error {
+			status, answer, err := restored.Try(t.Context(), secret, "GET", "/v1/prompts?limit=1", "")
+			if err == nil && status != 200 {
+				err = fmt.Errorf("a key that was acknowledged answers %d: %s", status, answer)
 			}
-			status, answer := restored.Ask(t, key, "GET", fmt.Sprintf("/v1/logs?prompt_name=w%d&limit=1", w), "")
-			require.Equal(t, 200, status, "the salt came along: %s", answer)
-			require.NoError(t, json.Unmarshal([]byte(answer), &list))
-			require.GreaterOrEqual(t, list.Total, acknowledged[1])
-
-			_, answer = restored.Ask(t, key, "GET", fmt.Sprintf("/v1/prompts/w%d/versions?limit=100", w), "")
-			require.NoError(t, json.Unmarshal([]byte(answer), &list))
-			require.GreaterOrEqual(t, list.Total, acknowledged[0])
-			for _, v := range list.Items {
-				status, answer = restored.Ask(t, key, "GET", fmt.Sprintf("/v1/prompts/w%d?version=%s&variables[n]=7", w, v.Version), "")
-				require.Equal(t, 200, status, answer)
-				require.Contains(t, answer, "Number 7")
-			}
-		}
+			return err
+		})
 		publish(t, restored, key, "1.0.0")
 		restored.Stop(t)
 	}
+}
+
+// TestKilledBackupsAndRestores ends both commands with kill -9 at any moment:
+// their result is there as a whole, or not at all, and the next attempt clears
+// away what is left.
+func TestKilledBackupsAndRestores(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := programs.Start(t, dir)
+	key := s.Key(t)
+	publish(t, s, key, "1.0.0")
+	pad := strings.Repeat("x", 1000)
+	for n := range 20 { // 4 MB
+		logs := strings.TrimSuffix(strings.Repeat(fmt.Sprintf(`{"prompt_name":"welcome","version_tag":"1.0.0","metadata":{"n":%d,"a":%q,"b":%q}},`, n, pad, pad), 100), ",")
+		status, answer := s.Ask(t, key, "POST", "/v1/logs/batch", `{"logs":[`+logs+`]}`)
+		require.Equal(t, 202, status, answer)
+	}
+	began := time.Now()
+	r := s.Run(t, "backup", "whole.tar")
+	require.Zero(t, r.Code, r.Err)
+	took := time.Since(began)
+	whole := filepath.Join(dir, "whole.tar")
+	check := func(t *testing.T, data string) {
+		t.Helper()
+		again := programs.Start(t, dir, "DATA_DIR="+data)
+		defer again.Kill()
+		_, answer := again.Ask(t, key, "GET", "/v1/logs?limit=1", "")
+		require.Contains(t, answer, `"total":2000`)
+		status, answer := again.Ask(t, key, "GET", "/v1/prompts/welcome?variables[name]=Ada", "")
+		require.Equal(t, 200, status, answer)
+	}
+	attempt := func(t *testing.T, round, rounds int, args ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), filepath.Join(programs.Folder(t), "promptmetrics-server"), args...) //nolint:gosec // the program under test.
+		cmd.Dir = dir
+		require.NoError(t, cmd.Start())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = cmd.Wait()
+		}()
+		select {
+		case <-time.After(took * time.Duration(round) / time.Duration(rounds)):
+			_ = cmd.Process.Kill()
+			<-ended
+		case <-ended:
+		}
+	}
+	const rounds = 12
+	t.Run("backup", func(t *testing.T) {
+		folder := t.TempDir()
+		for round := range rounds {
+			file := filepath.Join(folder, fmt.Sprint(round))
+			attempt(t, round, rounds, "backup", file)
+			if _, err := os.Stat(file); err == nil {
+				r := programs.Run(t, servertest.Call{Dir: folder}, "promptmetrics-server", "restore", file, "--into", fmt.Sprint("data-", round))
+				require.Zero(t, r.Code, r.Err)
+			}
+		}
+		r := s.Run(t, "backup", filepath.Join(folder, "last"))
+		require.Zero(t, r.Code, r.Err)
+		left, err := filepath.Glob(filepath.Join(folder, ".promptmetrics-*"))
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(left), 1, "at most one that was killed before it took its lock, in the last minute")
+	})
+	t.Run("restore", func(t *testing.T) {
+		folder := t.TempDir()
+		for round := range rounds {
+			data := filepath.Join(folder, fmt.Sprint(round))
+			attempt(t, round, rounds, "restore", whole, "--into", data)
+			if _, err := os.Stat(data); os.IsNotExist(err) {
+				r := programs.Run(t, servertest.Call{Dir: folder}, "promptmetrics-server", "restore", whole, "--into", data)
+				require.Zero(t, r.Code, r.Err)
+			}
+			check(t, data)
+		}
+		left, err := filepath.Glob(filepath.Join(folder, ".promptmetrics-*"))
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(left), 1)
+	})
 }
 
 func TestBackup(t *testing.T) {
@@ -132,9 +266,7 @@ func TestBackup(t *testing.T) {
 		r := s.Run(t, "backup", "b.tar")
 		require.Zero(t, r.Code, r.Err)
 		listed := programs.Run(t, s.Call, "tar", "-tf", "b.tar")
-		for _, part := range []string{"backup.json", "RESTORE.txt", "promptmetrics.db", "api_key_salt", "prompts.git/HEAD"} {
-			require.Contains(t, strings.Split(listed.Out, "\n"), part)
-		}
+		require.Equal(t, "backup.json\nRESTORE.txt\npromptmetrics.db\napi_key_salt\nprompts.bundle\nmanifest.json\n", listed.Out)
 		again := programs.Start(t, restore(t, filepath.Join(s.Call.Dir, "b.tar")))
 		_, answer := again.Ask(t, again.Key(t), "GET", "/v1/prompts/welcome?variables[name]=Ada", "")
 		require.Contains(t, answer, "Hello Ada!")
@@ -178,8 +310,80 @@ func TestBackup(t *testing.T) {
 		t.Parallel()
 		r := programs.Run(t, servertest.Call{Dir: t.TempDir(), Env: []string{"DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/x"}}, "promptmetrics-server", "backup", "b.tar")
 		require.Equal(t, servertest.Result{Code: 1, Err: "promptmetrics-server: backup copies SQLite, and DATABASE_URL names a PostgreSQL database: " +
-			"run pg_dump first, and copy the prompt repository (PROMPTS_PATH) after it\n"}, r)
+			"run \"pg_dump --format=custom --file=promptmetrics.dump \\\"$DATABASE_URL\\\"\" first, and \"promptmetrics-server backup --prompts-only FILE\" after it; " +
+			"\"pg_restore --clean --if-exists --dbname=\\\"$DATABASE_URL\\\" promptmetrics.dump\" brings it back\n"}, r)
 	})
+}
+
+func TestRestore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := programs.Start(t, dir)
+	key := s.Key(t)
+	publish(t, s, key, "1.0.0")
+	r := s.Run(t, "backup", "b.tar")
+	require.Zero(t, r.Code, r.Err)
+	file := filepath.Join(dir, "b.tar")
+
+	t.Run("says what there is and how to start, in words that work", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		r := programs.Run(t, servertest.Call{Dir: dir}, "promptmetrics-server", "restore", file, "--into", "it's here")
+		require.Zero(t, r.Code, r.Err)
+		require.Empty(t, r.Err)
+		require.Regexp(t, `^Restored /.*/it's here: the database \(\d+ bytes, checked\), the prompt repository \(5 objects, checked; refs/heads/main\), the salt of the API keys\.
+The backup is of \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, by version ".+"\.
+Start the server on it:
+  DATA_DIR='/.*/it'\\''s here' promptmetrics-server
+$`, r.Out)
+		command := strings.TrimSpace(r.Out[strings.LastIndex(strings.TrimSpace(r.Out), "\n"):])
+		created := programs.Run(t, servertest.Call{Dir: t.TempDir()}, "sh", "-c", command+" create-key --name again")
+		require.Zero(t, created.Code, created.Err)
+		again := programs.Start(t, dir, "DATA_DIR=it's here")
+		for _, key := range []string{key, strings.TrimSpace(created.Out)} {
+			status, answer := again.Ask(t, key, "GET", "/v1/prompts/welcome?variables[name]=Ada", "")
+			require.Equal(t, 200, status, answer)
+		}
+	})
+	t.Run("through a pipe", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		r := programs.Run(t, servertest.Call{Dir: dir}, "sh", "-c", "cat "+file+" | promptmetrics-server restore -")
+		require.Zero(t, r.Code, r.Err)
+		piped := s.Run(t, "backup", "-")
+		require.Zero(t, piped.Code, piped.Err)
+		require.Equal(t, fmt.Sprintf("Wrote %d bytes\n", len(piped.Out)), piped.Err)
+		r = programs.Run(t, servertest.Call{Dir: dir, In: piped.Out}, "promptmetrics-server", "restore", "-", "--into", "second")
+		require.Zero(t, r.Code, r.Err)
+	})
+	t.Run("names what is missing and what leads elsewhere", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		r := s.Run(t, "backup", "--prompts-only", filepath.Join(dir, "p.tar"))
+		require.Zero(t, r.Code, r.Err)
+		r = programs.Run(t, servertest.Call{Dir: dir, Env: []string{"SQLITE_PATH=/elsewhere/x.db"}}, "promptmetrics-server", "restore", "p.tar")
+		require.Zero(t, r.Code, r.Err)
+		require.Equal(t, "There is no database in the backup: bring back PostgreSQL's with pg_restore, and set DATABASE_URL.\n"+
+			"SQLITE_PATH is set and leads elsewhere: unset it, or move the restored file there.\n", r.Err)
+	})
+	for name, c := range map[string]struct {
+		args []string
+		want string
+		code int
+	}{
+		"a folder that is in use":  {[]string{"restore", file}, "promptmetrics-server: the folder " + filepath.Join(dir, "data") + " is not empty, there is ", 1},
+		"a file that is not there": {[]string{"restore", "none.tar"}, "promptmetrics-server: the backup none.tar cannot be read: no such file or directory\n", 1},
+		"a file that is no backup": {[]string{"restore", "data/api_key_salt", "--into", "x"}, "promptmetrics-server: the backup cannot be used: it is no backup of promptmetrics-server\n", 1},
+		"no file":                  {[]string{"restore"}, "promptmetrics-server: accepts 1 arg(s), received 0\nSee: promptmetrics-server restore --help\n", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := s.Run(t, c.args...)
+			require.Equal(t, c.code, r.Code)
+			require.True(t, strings.HasPrefix(r.Err, c.want), r.Err)
+			require.NoDirExists(t, filepath.Join(dir, "x"))
+		})
+	}
 }
 
 func TestSignalsEndCommands(t *testing.T) {

@@ -26,7 +26,8 @@ func (p *program) health() *cobra.Command {
 		Use:   "health",
 		Short: "Ask the server on HOST and PORT how it is",
 		Long: "Asks the server on HOST and PORT for /health/deep, which writes to the database and\n" +
-			"to the prompt store and reads back. Exits with 0 if all is well, else with 1.",
+			"to the prompt store and reads back. Exits with 0 if all is well, else with 1 and one\n" +
+			"line that says what is wrong.",
 		Example: "  HEALTHCHECK CMD [\"promptmetrics-server\", \"health\"]",
 		Args:    cobra.NoArgs,
 		RunE: p.doing(func(ctx context.Context, _ []string) error {
@@ -38,7 +39,8 @@ func (p *program) health() *cobra.Command {
 			return p.askHealth(ctx)
 		}),
 	}
-	cmd.Flags().DurationVar(&timeout, "timeout", 5*time.Second, "how long to wait for an answer")
+	// The server takes 5 s to find that a store hangs, and then says so.
+	cmd.Flags().DurationVar(&timeout, "timeout", 8*time.Second, "how long to wait for an answer")
 	return cmd
 }
 
@@ -51,8 +53,12 @@ func (p *program) askHealth(ctx context.Context) error {
 	if err := e.err(); err != nil {
 		return err
 	}
+	// Not by the name localhost, which a bare container may not know.
 	if ip := net.ParseIP(at.host); ip != nil && ip.IsUnspecified() {
-		at.host = "localhost"
+		at.host = "127.0.0.1"
+		if ip.To4() == nil {
+			at.host = "::1"
+		}
 	}
 	address := url.URL{Scheme: "http", Host: at.String(), Path: "/health/deep"}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)

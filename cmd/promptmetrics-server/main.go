@@ -6,6 +6,7 @@
 //	promptmetrics-server migrate                          bring the schema up to date
 //	promptmetrics-server reindex                          rebuild the index from the prompt store
 //	promptmetrics-server backup FILE                      copy everything into one file
+//	promptmetrics-server restore FILE                     make a data folder of such a file
 //	promptmetrics-server seed-demo                        add prompts, telemetry and measurements to look at
 //	promptmetrics-server health                           ask the server how it is
 //
@@ -36,6 +37,6 @@ func start() int {
 		signal.Stop(signals)
 		cancel()
 	}()
-	p := &program{lookup: os.LookupEnv, out: os.Stdout, err: os.Stderr, called: os.Args[0]}
+	p := &program{lookup: os.LookupEnv, in: os.Stdin, out: os.Stdout, err: os.Stderr, called: os.Args[0]}
 	return p.run(ctx, os.Args[1:])
 }

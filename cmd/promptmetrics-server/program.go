@@ -22,6 +22,7 @@ const (
 type program struct {
 	// lookup reads the environment.
 	lookup   func(name string) (string, bool)
+	in       io.Reader
 	out, err io.Writer
 	// called is the name under which the program was started.
 	called string
@@ -134,7 +135,7 @@ func (p *program) commands() *cobra.Command {
 		SilenceUsage:  true,
 		RunE:          p.doing(func(ctx context.Context, _ []string) error { return p.serve(ctx) }),
 	}
-	root.AddCommand(p.createKey(), p.migrate(), p.reindex(), p.backup(), p.seedDemo(), p.health())
+	root.AddCommand(p.createKey(), p.migrate(), p.reindex(), p.backup(), p.restore(), p.seedDemo(), p.health())
 	return root
 }
 

@@ -80,3 +80,53 @@ func anchors(text string) map[string]bool {
 	}
 	return found
 }
+
+// TestOperationsNamesEveryMetric holds the table, the alerts and the dashboard
+// to the metrics that there are.
+func TestOperationsNamesEveryMetric(t *testing.T) {
+	t.Parallel()
+	read := func(path ...string) string {
+		text, err := os.ReadFile(filepath.Join(append([]string{root}, path...)...))
+		require.NoError(t, err)
+		return string(text)
+	}
+	kinds, labels := map[string]string{}, map[string][]string{}
+	for _, line := range regexp.MustCompile(`(?m)^(promptmetrics_\w+) (\w+) \{(.*)\}$`).FindAllStringSubmatch(read("prom", "testdata", "metrics.golden"), -1) {
+		kinds[line[1]], labels[line[1]] = line[2], strings.Split(line[3], ",")
+	}
+	require.Greater(t, len(kinds), 30)
+	operations := read("docs", "operations.md")
+	told := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(promptmetrics_\\w+)` \\| (\\w+) \\| (.+) \\|$").FindAllStringSubmatch(operations, -1) {
+		require.Equal(t, kinds[row[1]], row[2], row[1])
+		told[row[1]] = true
+		for _, label := range labels[row[1]] {
+			// A label is explained where it first appears.
+			require.True(t, label == "" || strings.Contains(operations, "`"+label+"`"), "%s of %s", label, row[1])
+		}
+	}
+	for name := range kinds {
+		require.True(t, told[name], "docs/operations.md does not tell of %s", name)
+	}
+	known := func(where, text string) {
+		for _, name := range regexp.MustCompile(`promptmetrics_\w+`).FindAllString(text, -1) {
+			base := name
+			for _, suffix := range []string{"_bucket", "_count", "_sum"} {
+				if cut, ok := strings.CutSuffix(name, suffix); ok && kinds[cut] == "histogram" {
+					base = cut
+				}
+			}
+			require.Contains(t, kinds, base, "%s has %s, which is no metric", where, name)
+			require.True(t, base != name || kinds[base] != "histogram" || where == "docs/operations.md", "%s has %s, which is no series of a histogram", where, name)
+		}
+	}
+	alerts := read("docs", "prometheus", "alerts.yaml")
+	known("docs/operations.md", operations)
+	known("alerts.yaml", alerts)
+	known("dashboard.json", read("docs", "prometheus", "dashboard.json"))
+	found := regexp.MustCompile(`(?m)- alert: (\w+)$`).FindAllStringSubmatch(alerts, -1)
+	require.NotEmpty(t, found)
+	for _, alert := range found {
+		require.Contains(t, operations, "| `"+alert[1]+"` |", "docs/operations.md says what to do")
+	}
+}

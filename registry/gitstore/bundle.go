@@ -86,10 +86,8 @@ func (b *bundler) write(to io.Writer) (done Bundle, err error) {
 	if err := b.gather(); err != nil {
 		return done, err
 	}
-	for _, r := range refs {
-		if !b.has(r.hash) {
-			return done, damaged("%s names the object %s, which is missing: run git fsck in the prompt repository", r.name, r.hash)
-		}
+	if err := b.connected(refs); err != nil {
+		return done, err
 	}
 	if done.Refs, done.Objects, err = b.copy(to, refs, done.Head); err != nil {
 		return done, err
@@ -176,11 +174,14 @@ func (b *bundler) find(h plumbing.Hash, first int) (in *bundled, place int, ok b
 	return nil, 0, false
 }
 
-func (b *bundler) has(h plumbing.Hash) bool {
-	if _, _, ok := b.find(h, len(b.packs)); ok {
-		return true
+// connected wants everything that the refs lead to: what is missing is to be
+// noticed now, and not when the backup is needed.
+func (b *bundler) connected(refs []ref) error {
+	v := newVerifier(b.ctx, b.odb, b.loose)
+	if err := v.refs(refs); err != nil {
+		return fmt.Errorf("%w; run git fsck in the prompt repository", err)
 	}
-	return slices.Contains(b.loose, h)
+	return nil
 }
 
 // copy writes header, refs and pack.
@@ -301,13 +302,11 @@ func (b *bundler) baseOf(p *bundled, number int, offset int64) (int64, error) {
 	if p.at[i] >= 0 {
 		return p.at[i], nil
 	}
-	for {
-		earlier, place, ok := b.find(x.hash(i), number)
-		if !ok {
-			return 0, damaged("delta base is missing")
-		}
-		return earlier.at[place], nil
+	earlier, place, ok := b.find(x.hash(i), number)
+	if !ok {
+		return 0, damaged("delta base is missing")
 	}
+	return earlier.at[place], nil
 }
 
 // offsetTo encodes how far back the base of a delta lies.

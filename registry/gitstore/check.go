@@ -15,6 +15,10 @@ import (
 // up like other unfinished files, for another process may be checking.
 const checkPrefix = "check_promptmetrics_"
 
+// probeSize is what a check writes, in bytes. A disk that is nearly full has
+// room for a few bytes where no commit fits any more.
+const probeSize = 64 << 10
+
 // Check implements registry.ContentStore: it writes, syncs and reads back a
 // file among the objects and loads the head's commit and tree. It adds no
 // commit. If the remote failed last time, it is asked again.
@@ -60,7 +64,8 @@ func (s *Store) probe() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
-	text := []byte("written at " + s.now().UTC().String())
+	line := []byte("written at " + s.now().UTC().String() + "\n")
+	text := bytes.Repeat(line, probeSize/len(line))
 	if _, err := f.Write(text); err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ func (x *indexer) entry() error {
 		return err
 	}
 	if h.kind.IsDelta() {
-		if _, err := x.inflate(io.Discard, h.size); err != nil {
+		if err := x.inflate(io.Discard, h.size); err != nil {
 			return err
 		}
 		if err := x.in.settleRead(); err != nil {
@@ -135,7 +135,7 @@ func (x *indexer) entry() error {
 	}
 	sum := sha1.New()
 	sum.Write(objectHead(h.kind, h.size))
-	if _, err := x.inflate(sum, h.size); err != nil {
+	if err := x.inflate(sum, h.size); err != nil {
 		return err
 	}
 	if err := x.in.settleRead(); err != nil {
@@ -148,7 +148,8 @@ func (x *indexer) entry() error {
 }
 
 // inflate reads a zlib stream of exactly size plain bytes from the pack.
-func (x *indexer) inflate(to io.Writer, size int64) (n int64, err error) {
+func (x *indexer) inflate(to io.Writer, size int64) (err error) {
+	n := int64(0)
 	if x.inf == nil {
 		x.inf, err = zlib.NewReader(x.in)
 	} else {
@@ -159,15 +160,15 @@ func (x *indexer) inflate(to io.Writer, size int64) (n int64, err error) {
 	}
 	switch {
 	case errors.Is(err, errSource):
-		return n, err
+		return err
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return n, cutOff(err)
+		return cutOff(err)
 	case err != nil:
-		return n, damaged("zlib stream: %v", err)
+		return damaged("zlib stream: %v", err)
 	case n != size:
-		return n, damaged("an object has not the size that its header says")
+		return damaged("an object has not the size that its header says")
 	}
-	return n, nil
+	return nil
 }
 
 // resolve names the deltas, from each base on: what is held in memory is one

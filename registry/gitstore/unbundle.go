@@ -4,14 +4,11 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Unbundle makes a bare repository, at a path that must not exist, of a git
@@ -51,7 +48,7 @@ func Unbundle(ctx context.Context, from io.Reader, path, head string) (Bundle, e
 			return done, err
 		}
 	}
-	if _, err := verify(ctx, path, false); err != nil {
+	if err := verify(ctx, path); err != nil {
 		return done, err
 	}
 	return done, syncDir(path)
@@ -127,51 +124,30 @@ func headLine(in *bufio.Reader) (string, error) {
 	return string(line[:len(line)-1]), nil
 }
 
-// Checked is what a check has seen.
-type Checked struct{ Refs, Commits, Objects int }
-
-// Verify checks a repository that nobody writes into as git fsck does: every
-// object is what its name says, and everything that a ref leads to is there.
-func Verify(ctx context.Context, path string) (Checked, error) { return verify(ctx, path, true) }
-
-// verify leaves the names of objects out where they were just made.
-func verify(ctx context.Context, path string, names bool) (done Checked, err error) {
+// verify checks, as git fsck does, that everything which refs lead to is there
+// and well formed. That objects are what their names say was checked when they
+// were indexed.
+func verify(ctx context.Context, path string) error {
 	if err := checkRepository(path); err != nil {
-		return done, err
+		return err
 	}
-	v := verifier{ctx: ctx, seen: map[plumbing.Hash]bool{}}
 	strict := &strictLog{}
-	if v.odb, err = openODB(filepath.Join(path, "objects"), strict.logger()); err != nil {
-		return done, err
+	o, err := openODB(filepath.Join(path, "objects"), strict.logger())
+	if err != nil {
+		return err
 	}
-	defer v.odb.close()
+	defer o.close()
 	if strict.said != "" {
-		return done, damaged("%s", strict.said)
+		return damaged("%s", strict.said)
 	}
 	refs, err := readRefs(path, func() {})
 	if err != nil {
-		return done, err
+		return err
 	}
-	store := Store{dir: path, odb: v.odb}
-	if v.loose, err = store.looseSet(); err != nil {
-		return done, err
+	loose, err := (&Store{dir: path}).loose()
+	if err != nil {
+		return err
 	}
-	if names {
-		if err := v.names(); err != nil {
-			return done, err
-		}
-	}
-	for _, r := range refs {
-		if err := v.reach(r.hash, 0); err != nil {
-			return done, fmt.Errorf("%s: %w", r.name, err)
-		}
-		if strings.HasPrefix(r.name, "refs/heads/") && !v.commits[r.hash] {
-			return done, damaged("%s is a branch and names no commit", r.name)
-		}
-	}
-	done = Checked{Refs: len(refs), Commits: len(v.commits), Objects: len(v.loose)}
-	for _, p := range v.odb.own() {
-		done.Objects += p.index.count()
-	}
-	return done, nil
+	v := newVerifier(ctx, o, loose)
+	return v.refs(refs)
 }

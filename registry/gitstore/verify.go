@@ -2,7 +2,6 @@ package gitstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -27,11 +26,29 @@ type expected struct {
 	kind plumbing.ObjectType
 }
 
+func newVerifier(ctx context.Context, o *odb, loose []plumbing.Hash) *verifier {
+	v := &verifier{ctx: ctx, odb: o, loose: make(map[plumbing.Hash]bool, len(loose)), seen: map[plumbing.Hash]bool{}, commits: map[plumbing.Hash]bool{}}
+	for _, h := range loose {
+		v.loose[h] = true
+	}
+	return v
+}
+
+// refs looks at everything that refs lead to.
+func (v *verifier) refs(refs []ref) error {
+	for _, r := range refs {
+		if err := v.reach(r.hash, 0); err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
+		}
+		if strings.HasPrefix(r.name, "refs/heads/") && !v.commits[r.hash] {
+			return damaged("%s is a branch and names no commit", r.name)
+		}
+	}
+	return nil
+}
+
 // reach looks at an object and at everything that it leads to.
 func (v *verifier) reach(h plumbing.Hash, kind plumbing.ObjectType) error {
-	if v.commits == nil {
-		v.commits = map[plumbing.Hash]bool{}
-	}
 	v.queue = append(v.queue[:0], expected{h, kind})
 	for len(v.queue) > 0 {
 		last := len(v.queue) - 1
@@ -131,49 +148,6 @@ func (v *verifier) have(h plumbing.Hash) error {
 		}
 	}
 	return damaged("the object %s is missing", h)
-}
-
-// names reads every object and compares it with its name.
-func (v *verifier) names() error {
-	check := func(h plumbing.Hash) error {
-		if err := v.ctx.Err(); err != nil {
-			return err
-		}
-		kind, data, err := v.odb.read(h, maxObject)
-		if errors.Is(err, errTooLarge) {
-			return nil // people's; nothing here ever reads it
-		}
-		if err != nil {
-			return fmt.Errorf("object %s: %w", h, err)
-		}
-		if hashOf(kind, data) != h {
-			return damaged("the object %s is not what its name says", h)
-		}
-		return nil
-	}
-	for h := range v.loose {
-		if err := check(h); err != nil {
-			return err
-		}
-	}
-	for _, p := range v.odb.own() {
-		for i := range p.index.count() {
-			if err := check(p.index.hash(i)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// looseSet gives the loose objects.
-func (s *Store) looseSet() (map[plumbing.Hash]bool, error) {
-	list, err := s.loose()
-	set := make(map[plumbing.Hash]bool, len(list))
-	for _, h := range list {
-		set[h] = true
-	}
-	return set, err
 }
 
 // strictLog turns the first thing that would be logged into a failure.

@@ -190,6 +190,9 @@ func (s *Server) awaitURL(tb testing.TB) string {
 	}
 }
 
+// PID is the id of the server's process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
 // Out is what the server has written to standard output.
 func (s *Server) Out() string { return s.out.String() }
 

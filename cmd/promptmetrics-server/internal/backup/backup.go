@@ -1,13 +1,12 @@
 // Package backup copies the data of a server, which may be running, into one
-// tar file that needs nothing but tar to be restored:
+// tar file, and makes a data folder of such a file again:
 //
 //	backup.json        what this is: format, time, program
-//	RESTORE.txt        how to restore it
+//	RESTORE.txt        how to restore it, also without this program
 //	promptmetrics.db   the database, as one transaction saw it
 //	api_key_salt       the salt of the API keys, if the data folder has it
-//	prompts.git/       the prompt repository
-//
-// Unpacked into an empty folder it is a data folder.
+//	prompts.bundle     the prompt repository, as a git bundle with all refs
+//	manifest.json      size and SHA-256 of each of them; it comes last
 //
 // A prompt is written to the repository first and named by the database then.
 // So the database is copied first: everything that the copy names was in the
@@ -16,7 +15,6 @@
 package backup
 
 import (
-	"archive/tar"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -27,33 +25,62 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
 )
 
 // Source is what is copied.
 type Source struct {
-	// Database is the SQLite file, Repository the bare git repository.
+	// Database is the SQLite file, Repository the bare git repository. Either
+	// may be empty, for what is kept elsewhere.
 	Database, Repository string
 	// Salt is the file of the API key salt; empty for none.
 	Salt string
+	// Scratch is where copies lie meanwhile, for Stream; Write has them beside
+	// its file.
+	Scratch string
 	// Program and Now are noted in the backup.
 	Program string
 	Now     time.Time
+	// Progress hears of how far it is; it may be nil.
+	Progress *Progress
 }
 
 // Done describes a backup that was written.
 type Done struct {
 	// Size in bytes.
 	Size int64
+	Manifest
 }
 
-// format is the version of the layout.
-const format = 1
+// format is the version of the layout. The former one, 1, had the repository's
+// files in the tar, and no manifest.
+const format = 2
+
+// The names in the tar, and in the data folder that is made of it.
+const (
+	aboutName    = "backup.json"
+	helpName     = "RESTORE.txt"
+	databaseName = "promptmetrics.db"
+	saltName     = "api_key_salt"
+	bundleName   = "prompts.bundle"
+	manifestName = "manifest.json"
+
+	repositoryName = "prompts.git"
+)
 
 //go:embed RESTORE.txt
 var restoring []byte
 
-// maxSalt bounds a file that holds one line.
-const maxSalt = 64 << 10
+// maxSalt bounds a file that holds one line, and maxNote those that tell of
+// the backup, in bytes.
+const (
+	maxSalt = 64 << 10
+	maxNote = 1 << 20
+)
+
+// workPattern names the folders for copies under way.
+const workPattern = ".promptmetrics-backup-"
 
 // Write makes the backup. The file must not exist; it appears whole, on disk,
 // with mode 0600, or not at all.
@@ -62,20 +89,34 @@ func Write(ctx context.Context, file string, s Source) (done Done, err error) {
 		return done, err
 	}
 	// Private from the beginning: the database holds hashes, logs and prompts.
-	work, err := os.MkdirTemp(filepath.Dir(file), ".promptmetrics-backup-*")
+	work, err := newWork(filepath.Dir(file), workPattern)
 	if err != nil {
 		return done, fmt.Errorf("the backup cannot be written beside %s: %w", file, err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	database := filepath.Join(work, "promptmetrics.db")
-	if err := copyDatabase(ctx, s.Database, database); err != nil {
+	defer func() { err = errors.Join(err, work.remove()) }()
+	whole := filepath.Join(work.path, "backup.tar")
+	f, err := os.OpenFile(whole, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // in a folder of our own.
+	if err != nil {
 		return done, err
 	}
-	whole := filepath.Join(work, "backup.tar")
-	if done.Size, err = pack(ctx, whole, database, s); err != nil {
+	if done, err = write(ctx, f, work.path, s); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
 		return done, err
 	}
 	return done, publish(whole, file)
+}
+
+// Stream writes the backup to a stream. What was written of one that failed
+// has no manifest, and cannot be restored.
+func Stream(ctx context.Context, to io.Writer, s Source) (done Done, err error) {
+	work, err := newWork(s.Scratch, workPattern)
+	if err != nil {
+		return done, fmt.Errorf("the copies cannot be made in %s: %w", s.Scratch, err)
+	}
+	defer func() { err = errors.Join(err, work.remove()) }()
+	return write(ctx, to, work.path, s)
 }
 
 func vacant(file string) error {
@@ -115,104 +156,71 @@ func syncFolder(path string) error {
 	return f.Close()
 }
 
-// pack writes the tar file and syncs it.
-func pack(ctx context.Context, whole, database string, s Source) (size int64, err error) {
-	f, err := os.OpenFile(whole, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // in a folder of our own.
-	if err != nil {
-		return 0, err
+// write copies everything into work, and from there into the tar.
+func write(ctx context.Context, to io.Writer, work string, s Source) (done Done, err error) {
+	database, bundle := filepath.Join(work, databaseName), filepath.Join(work, bundleName)
+	if s.Database != "" {
+		if err := copyDatabase(ctx, s.Database, database, s.Progress); err != nil {
+			return done, err
+		}
 	}
-	a := &archive{ctx: ctx, tar: tar.NewWriter(f), at: s.Now}
-	if err = a.fill(database, s); err == nil {
-		err = a.tar.Close()
+	m := Manifest{Format: format, CreatedAt: s.Now.Unix(), Program: s.Program}
+	if s.Repository != "" {
+		if m.Prompts, err = copyPrompts(ctx, s.Repository, bundle, s.Progress); err != nil {
+			return done, fmt.Errorf("the prompt repository %s cannot be copied: %w", s.Repository, err)
+		}
 	}
-	if err == nil {
-		err = f.Sync()
+	a := newArchive(ctx, to, s)
+	if err := a.fill(m, s, database, bundle); err != nil {
+		return done, err
 	}
-	if err == nil {
-		size, err = f.Seek(0, io.SeekCurrent)
-	}
-	return size, errors.Join(err, f.Close())
+	return Done{Size: a.size(), Manifest: a.manifest}, a.err()
 }
 
-func (a *archive) fill(database string, s Source) error {
-	about, err := json.MarshalIndent(map[string]any{
-		"format": format, "created_at": s.Now.Unix(), "program": s.Program,
-		"database": "promptmetrics.db", "repository": "prompts.git", "salt": s.Salt != "",
-	}, "", "  ")
+// copyPrompts writes the bundle, if there is anything to put into one.
+func copyPrompts(ctx context.Context, from, to string, p *Progress) (about *Prompts, err error) {
+	if _, err := os.Stat(filepath.Join(from, "HEAD")); err != nil {
+		return nil, fmt.Errorf("it is no git repository: check DATA_DIR and PROMPTS_PATH: %w", err)
+	}
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // in a folder of our own.
+	if err != nil {
+		return nil, err
+	}
+	p.begin("prompts", 0)
+	b, err := gitstore.WriteBundle(ctx, from, p.writer(f))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	return &Prompts{Head: b.Head, Refs: b.Refs, Objects: b.Objects}, nil
+}
+
+func (a *archive) fill(m Manifest, s Source, database, bundle string) error {
+	a.manifest = m
+	about, err := json.MarshalIndent(map[string]any{"format": m.Format, "created_at": m.CreatedAt, "program": m.Program}, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := a.bytes("backup.json", append(about, '\n'), 0o600); err != nil {
-		return err
-	}
-	if err := a.bytes("RESTORE.txt", restoring, 0o600); err != nil {
-		return err
-	}
-	db, err := os.Open(database) //nolint:gosec // the copy that was just made.
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(a.file("promptmetrics.db", db, 0o600), db.Close()); err != nil {
-		return err
+	a.bytes(aboutName, append(about, '\n'))
+	a.bytes(helpName, restoring)
+	if s.Database != "" {
+		a.file(databaseName, database)
 	}
 	if s.Salt != "" {
 		salt, err := readBounded(s.Salt, maxSalt)
 		if err != nil {
 			return fmt.Errorf("the API key salt cannot be copied: %w", err)
 		}
-		if err := a.bytes("api_key_salt", salt, 0o600); err != nil {
-			return err
-		}
+		a.bytes(saltName, salt)
 	}
-	if err := a.repository("prompts.git", s.Repository); err != nil {
-		return fmt.Errorf("the prompt repository %s cannot be copied: %w", s.Repository, err)
+	if m.Prompts != nil && m.Prompts.Refs > 0 {
+		a.file(bundleName, bundle)
 	}
-	return nil
-}
-
-// archive is a tar file that is being written.
-type archive struct {
-	ctx context.Context //nolint:containedctx // of the one call that makes the archive.
-	tar *tar.Writer
-	at  time.Time
-}
-
-func (a *archive) folder(name string) error {
-	return a.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o750, ModTime: a.at})
-}
-
-func (a *archive) bytes(name string, data []byte, mode int64) error {
-	if err := a.tar.WriteHeader(&tar.Header{Name: name, Size: int64(len(data)), Mode: mode, ModTime: a.at}); err != nil {
-		return err
-	}
-	_, err := a.tar.Write(data)
-	return err
-}
-
-// file adds an open file that does not change.
-func (a *archive) file(name string, f *os.File, mode int64) error {
-	info, err := f.Stat()
+	text, err := json.MarshalIndent(a.manifest, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := a.tar.WriteHeader(&tar.Header{Name: name, Size: info.Size(), Mode: mode, ModTime: a.at}); err != nil {
-		return err
-	}
-	_, err = io.CopyN(a.tar, &cancelled{a.ctx, f}, info.Size())
-	return err
-}
-
-// cancelled is a reader that ends with a context.
-type cancelled struct {
-	ctx context.Context //nolint:containedctx // a reader has no other way to learn of it.
-	io.Reader
-}
-
-func (c *cancelled) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.Reader.Read(p)
+	a.bytes(manifestName, append(text, '\n'))
+	return a.close()
 }
 
 func readBounded(path string, most int64) ([]byte, error) {

@@ -3,7 +3,9 @@ package backup_test
 import (
 	"archive/tar"
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -75,12 +77,13 @@ func commit(tb testing.TB, repository string, n int) {
 	git(tb, repository, "update-ref", branch, git(tb, repository, args...))
 }
 
-// unpack unpacks with the tar that every operator has.
+// unpack unpacks with the tar and the git that every operator has.
 func unpack(tb testing.TB, file string) string {
 	tb.Helper()
 	dir := tb.TempDir()
 	out, err := exec.CommandContext(tb.Context(), "tar", "-xpf", file, "-C", dir).CombinedOutput() //nolint:gosec // a test.
 	require.NoError(tb, err, string(out))
+	git(tb, dir, "clone", "-q", "--mirror", "prompts.bundle", "prompts.git")
 	return dir
 }
 
@@ -148,11 +151,10 @@ func TestWhatIsCopied(t *testing.T) {
 	git(t, s.Repository, "tag", "v1")
 	git(t, s.Repository, "pack-refs", "--all")
 	git(t, s.Repository, "update-ref", "refs/heads/later", "HEAD")
-	for _, passing := range []string{"HEAD.lock", "tmp_promptmetrics_1", "gc.pid", "promptmetrics/lock"} {
+	for _, passing := range []string{"HEAD.lock", "refs/heads/x.lock", "tmp_promptmetrics_1", "gc.pid", "promptmetrics/lock"} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(s.Repository, passing)), 0o700))
 		require.NoError(t, os.WriteFile(filepath.Join(s.Repository, passing), nil, 0o600))
 	}
-	require.NoError(t, os.WriteFile(filepath.Join(s.Repository, "hooks", "post-receive"), []byte("#!/bin/sh\n"), 0o700)) //nolint:gosec // a hook.
 
 	file := filepath.Join(t.TempDir(), "b.tar")
 	done, err := backup.Write(t.Context(), file, s)
@@ -165,20 +167,43 @@ func TestWhatIsCopied(t *testing.T) {
 	dir := unpack(t, file)
 	about, err := os.ReadFile(filepath.Join(dir, "backup.json"))
 	require.NoError(t, err)
-	require.JSONEq(t, `{"format":1,"created_at":1700000000,"program":"test","database":"promptmetrics.db","repository":"prompts.git","salt":true}`, string(about))
-	for name, mode := range map[string]os.FileMode{"api_key_salt": 0o600, "promptmetrics.db": 0o600, "prompts.git/hooks/post-receive": 0o700} {
-		info, err := os.Stat(filepath.Join(dir, name))
+	require.JSONEq(t, `{"format":2,"created_at":1700000000,"program":"test"}`, string(about))
+	var m backup.Manifest
+	text, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &m))
+	require.Equal(t, done.Manifest, m)
+	require.Equal(t, backup.Prompts{Head: git(t, s.Repository, "symbolic-ref", "HEAD"), Refs: 4, Objects: 3}, *m.Prompts)
+	var names []string
+	for _, f := range m.Files {
+		names = append(names, f.Name)
+		data, err := os.ReadFile(filepath.Join(dir, f.Name))
 		require.NoError(t, err)
-		require.Equal(t, mode, info.Mode().Perm(), name)
+		require.Equal(t, f, backup.File{Name: f.Name, Size: int64(len(data)), SHA256: fmt.Sprintf("%x", sha256.Sum256(data))})
+		info, err := os.Stat(filepath.Join(dir, f.Name))
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), f.Name)
 	}
-	restored := filepath.Join(dir, "prompts.git")
-	require.Equal(t, git(t, s.Repository, "for-each-ref"), git(t, restored, "for-each-ref"))
-	for _, passing := range []string{"HEAD.lock", "tmp_promptmetrics_1", "gc.pid", "promptmetrics"} {
-		require.NoFileExists(t, filepath.Join(restored, passing))
+	require.Equal(t, []string{"backup.json", "RESTORE.txt", "promptmetrics.db", "api_key_salt", "prompts.bundle"}, names)
+	require.Equal(t, git(t, s.Repository, "for-each-ref"), git(t, filepath.Join(dir, "prompts.git"), "for-each-ref"))
+}
+
+// TestWhatAKilledBackupLeft is removed by the next one, unless its owner lives.
+func TestWhatAKilledBackupLeft(t *testing.T) {
+	t.Parallel()
+	s := source(t)
+	folder := t.TempDir()
+	dead := filepath.Join(folder, ".promptmetrics-backup-dead")
+	require.NoError(t, os.Mkdir(dead, 0o700))
+	for _, name := range []string{"lock", "promptmetrics.db"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dead, name), []byte("half"), 0o600))
 	}
-	for _, folder := range []string{"objects/pack", "objects/info"} {
-		require.DirExists(t, filepath.Join(restored, folder))
-	}
+	fresh := filepath.Join(folder, ".promptmetrics-backup-fresh") // its owner is about to lock it
+	require.NoError(t, os.Mkdir(fresh, 0o700))
+	_, err := backup.Write(t.Context(), filepath.Join(folder, "b.tar"), s)
+	require.NoError(t, err)
+	require.NoDirExists(t, dead)
+	require.DirExists(t, fresh)
 }
 
 func TestWhatIsRefused(t *testing.T) {
