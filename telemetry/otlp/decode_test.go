@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -274,6 +275,18 @@ func TestDialectsSayThingsOnce(t *testing.T) {
 			key := fmt.Sprint(row)
 			require.Empty(t, seen[key], row.Attribute)
 			seen[key] = d.Name
+		}
+	}
+}
+
+// The document has every attribute of the table.
+func TestDialectsAreDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/opentelemetry.md")
+	require.NoError(t, err)
+	for _, d := range otlp.Dialects() {
+		for _, row := range d.Rows {
+			require.Contains(t, string(text), "`"+row.Attribute+"`", "%s", d.Name)
 		}
 	}
 }
