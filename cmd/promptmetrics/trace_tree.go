@@ -25,8 +25,11 @@ func uuidOf(id string) string {
 func (p *program) tree(t telemetry.Trace) error {
 	head := [][2]string{{"trace", t.ID}}
 	for _, line := range [][2]string{
-		{"name", said(t.Metadata, "name")}, {"prompt", strings.TrimSpace(optional(t.PromptName) + " " + optional(t.VersionTag))},
-		{"service", said(t.Metadata, "service_name")}, {"session", said(t.Metadata, "session_id")}, {"user", said(t.Metadata, "user_id")},
+		{"name", said(t.Metadata, "name")},
+		{"prompt", strings.TrimSpace(optional(t.PromptName) + " " + optional(t.VersionTag))},
+		{"service", said(t.Metadata, "service_name")},
+		{"session", said(t.Metadata, "session_id")},
+		{"user", said(t.Metadata, "user_id")},
 	} {
 		if line[1] != "" {
 			head = append(head, line)
