@@ -235,13 +235,11 @@ func TestIngestedSpans(t *testing.T) {
 			}
 			request := &sent{}
 			span := request.call(uuid.NewString(), 1, 0)
-			for _, score := range []telemetry.SpanScore{
+			span.Scores = []telemetry.SpanScore{
 				{Evaluation: "Relevance", PromptName: "p", VersionTag: ptr("1.0.0"), Score: 0.5, Metadata: telemetry.Metadata{"label": []byte(`"ok"`)}},
 				{Evaluation: "Relevance", PromptName: "p", Score: 1},
 				{Evaluation: "Relevance", PromptName: "other", Score: 1},
 				{Evaluation: "Fluency", PromptName: "p", Score: 1},
-			} {
-				span.Scores = append(span.Scores, score)
 			}
 			require.Equal(t, telemetry.Ingested{Spans: 1, Logs: 1, Scores: 2}, ingest(t, s, request))
 			require.Zero(t, ingest(t, s, request).Scores)

@@ -36,7 +36,7 @@ func (f *facts) log(s *telemetry.IngestedSpan, doing, fault string, at *origin) 
 	for _, column := range []string{"provider", "model", "tokens_in", "tokens_out", "cost_usd", "cost_source", "prompt_name", "version_tag"} {
 		delete(m, column)
 	}
-	if m["finish_reasons"] != nil && len(m["finish_reasons"]) > maxText {
+	if len(m["finish_reasons"]) > maxText {
 		delete(m, "finish_reasons") // the span has them
 	}
 	m.text("span_id", s.ID)

@@ -1,11 +1,9 @@
 package otlp
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
-	"strconv"
+	"errors"
 	"unicode/utf8"
 
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
@@ -68,7 +66,7 @@ func decode(raw []byte, v any, of string) error {
 		return nil
 	}
 	message := "The body is no ExportTraceServiceRequest in JSON: " + of + " has a value of the wrong type"
-	if wrong := (*json.UnmarshalTypeError)(nil); asTypeError(err, &wrong) && wrong.Field != "" {
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) && wrong.Field != "" {
 		message += " in " + wrong.Field
 	}
 	return pmerr.New(pmerr.BadRequest, "%s", message).Because(err)
@@ -357,72 +355,4 @@ func (r *Request) appendJSONItem(out, raw []byte, depth int) ([]byte, error) {
 	}
 	v, err := r.valueJSON(raw)
 	return v.appendJSON(out), err
-}
-
-// hexID is an id in hexadecimal digits. One that is no such text becomes an id
-// of the wrong length, so that its span alone is refused.
-type hexID []byte
-
-func (h *hexID) UnmarshalJSON(raw []byte) error {
-	var text string
-	if json.Unmarshal(raw, &text) != nil {
-		*h = hexID{0}
-		return nil
-	}
-	b, err := hex.DecodeString(text)
-	if err != nil {
-		b = hexID{0}
-	}
-	*h = b
-	return nil
-}
-
-// number is an unsigned number of 64 bits, as a number or a text.
-type number uint64
-
-func (n *number) UnmarshalJSON(raw []byte) error {
-	text := string(bytes.Trim(raw, `"`))
-	if text == "null" || text == "" {
-		return nil
-	}
-	v, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		// 1.7e18 is how some languages write a large number.
-		f, err := strconv.ParseFloat(text, 64)
-		if err != nil || f < 0 || f >= 1<<64 {
-			return &json.UnmarshalTypeError{Value: "number", Type: uint64Type}
-		}
-		v = uint64(f)
-	}
-	*n = number(v)
-	return nil
-}
-
-// integer is a number of 64 bits, as a number or a text.
-type integer int64
-
-func (n *integer) UnmarshalJSON(raw []byte) error {
-	text := string(bytes.Trim(raw, `"`))
-	v, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		f, err := strconv.ParseFloat(text, 64)
-		if err != nil || f < -(1<<63) || f >= 1<<63 {
-			return &json.UnmarshalTypeError{Value: "number", Type: int64Type}
-		}
-		v = int64(f)
-	}
-	*n = integer(v)
-	return nil
-}
-
-// double is a number, or the name of one that JSON does not have.
-type double float64
-
-func (d *double) UnmarshalJSON(raw []byte) error {
-	v, err := strconv.ParseFloat(string(bytes.Trim(raw, `"`)), 64)
-	if err != nil {
-		return &json.UnmarshalTypeError{Value: "number", Type: float64Type}
-	}
-	*d = double(v)
-	return nil
 }

@@ -153,6 +153,7 @@ func (r *Request) span(s *Span, data []byte) error {
 				s.DroppedEvents = uint64(uint32(f.scalar))
 			case 14:
 				s.DroppedLinks = uint64(uint32(f.scalar))
+			default:
 			}
 		case protowire.Fixed64Type:
 			switch f.number {
@@ -160,6 +161,7 @@ func (r *Request) span(s *Span, data []byte) error {
 				s.Start = f.scalar
 			case 8:
 				s.End = f.scalar
+			default:
 			}
 		case protowire.Fixed32Type:
 			if f.number == 16 {
@@ -199,6 +201,7 @@ func (r *Request) spanBytes(s *Span, f field) error {
 			}
 			return nil
 		})
+	default:
 	}
 	return nil
 }
@@ -354,8 +357,9 @@ func oneof(f field) bool {
 		return f.kind == protowire.VarintType
 	case 4:
 		return f.kind == protowire.Fixed64Type
+	default:
+		return false
 	}
-	return false
 }
 
 // appendValue appends an AnyValue inside of a list or map as JSON.
