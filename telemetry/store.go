@@ -31,6 +31,11 @@ type Store interface {
 	// UpdateSpan applies change to the span as it is inside the transaction.
 	UpdateSpan(ctx context.Context, traceID, spanID string, change func(*Span) error) (Span, error)
 
+	// Ingest stores spans that were not there before, and completes those that
+	// were there and had not ended, with one entry in the audit log. Only what
+	// is stored or completed now is logged and scored.
+	Ingest(ctx context.Context, in Ingestion) (Ingested, error)
+
 	InsertRun(ctx context.Context, r Run) (Run, error)
 	Runs(ctx context.Context, f RunFilter, r page.Request) (page.Of[Run], error)
 	Run(ctx context.Context, runID string) (Run, error)

@@ -66,6 +66,7 @@ var rules = []struct {
 	{"telemetry/otelexport", all(heavy, grpc, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
 	{"telemetry/jsonlines", all(heavy, exporters, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
 	{"telemetry", all(heavy, exporters, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
+	{"telemetry/otlp", all(heavy, siblings("registry", "eval", "abtest", "compliance", "playground", "client"), []string{"google.golang.org/grpc", "go.opentelemetry.io"})},
 	{"compliance", all(heavy, siblings("telemetry", "eval", "abtest", "playground", "client", "compliance/builtin"))},
 	{"compliance/detect", all(heavy, siblings("pmerr", "registry", "telemetry", "eval", "playground", "client"))},
 	{"eval", all(heavy, siblings("telemetry", "abtest", "compliance", "playground", "metrics", "budget", "client"))},

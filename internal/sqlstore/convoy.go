@@ -20,6 +20,11 @@ type convoy[T any] struct {
 	db *db.DB
 	// write writes the things of one workspace.
 	write func(ctx context.Context, tx *db.Tx, ws string, all []*load[T]) error
+	// written is told of what a commit has made durable.
+	written func(all []*load[T])
+	// weigh tells how much of the bound of a transaction, most, a thing takes up.
+	weigh func(thing T) int
+	most  int
 	queue chan *load[T]
 	done  chan struct{}
 
@@ -36,11 +41,18 @@ type load[T any] struct {
 	done  chan struct{}
 }
 
-// maxConvoy bounds a transaction, in things.
+// maxConvoy bounds a transaction in things, where they are all alike.
 const maxConvoy = 1000
 
 func newConvoy[T any](d *db.DB, write func(context.Context, *db.Tx, string, []*load[T]) error) *convoy[T] {
-	c := &convoy[T]{db: d, write: write, queue: make(chan *load[T], maxConvoy), done: make(chan struct{})}
+	return newWeighedConvoy(d, maxConvoy, func(T) int { return 1 }, write, func([]*load[T]) {})
+}
+
+// newWeighedConvoy is a convoy of things of unlike size.
+func newWeighedConvoy[T any](
+	d *db.DB, most int, weigh func(T) int, write func(context.Context, *db.Tx, string, []*load[T]) error, written func([]*load[T]),
+) *convoy[T] {
+	c := &convoy[T]{db: d, write: write, written: written, weigh: weigh, most: most, queue: make(chan *load[T], maxConvoy), done: make(chan struct{})}
 	go c.run()
 	return c
 }
@@ -98,13 +110,15 @@ func (c *convoy[T]) run() {
 }
 
 func (c *convoy[T]) drain(batch []*load[T]) []*load[T] {
-	for len(batch) < maxConvoy {
+	weight := c.weigh(batch[0].thing)
+	for weight < c.most {
 		select {
 		case l, ok := <-c.queue:
 			if !ok {
 				return batch
 			}
 			batch = append(batch, l)
+			weight += c.weigh(l.thing)
 		default:
 			return batch
 		}
@@ -133,17 +147,21 @@ func (c *convoy[T]) commit(batch []*load[T]) error {
 	// circle; and the things of one stand together.
 	slices.SortStableFunc(batch, func(a, b *load[T]) int { return strings.Compare(a.id.String(), b.id.String()) })
 	// The transaction belongs to all callers, so it does not end with one.
-	return c.db.Update(context.Background(), func(ctx context.Context, tx *db.Tx) error {
-		for len(batch) > 0 {
+	err := c.db.Update(context.Background(), func(ctx context.Context, tx *db.Tx) error {
+		for rest := batch; len(rest) > 0; {
 			n := 1
-			for n < len(batch) && batch[n].id == batch[0].id {
+			for n < len(rest) && rest[n].id == rest[0].id {
 				n++
 			}
-			if err := c.write(ctx, tx, batch[0].id.String(), batch[:n]); err != nil {
+			if err := c.write(ctx, tx, rest[0].id.String(), rest[:n]); err != nil {
 				return err
 			}
-			batch = batch[n:]
+			rest = rest[n:]
 		}
 		return nil
 	})
+	if err == nil {
+		c.written(batch)
+	}
+	return err
 }

@@ -22,13 +22,14 @@ type telemetryStore struct{ store *Store }
 
 // Workspace binds the telemetry to a workspace and to who acts.
 func (t telemetryStore) Workspace(id workspace.ID, actor workspace.Actor) telemetry.Store {
-	return &recorder{db: t.store.db.Workspace(id, actor), ingest: t.store.ingest, observer: t.store.observer}
+	return &recorder{db: t.store.db.Workspace(id, actor), ingest: t.store.ingest, spans: t.store.spans, observer: t.store.observer}
 }
 
 // recorder keeps the telemetry of one workspace.
 type recorder struct {
 	db       *db.Workspace
 	ingest   *ingest
+	spans    *convoy[*spanLoad]
 	observer telemetry.Observer // nil if nobody listens
 }
 

@@ -16,6 +16,7 @@ type Store struct {
 	db     *db.DB
 	ingest *ingest
 	scores *convoy[scoreInsert]
+	spans  *convoy[*spanLoad]
 	// observer hears of telemetry; nil if nobody listens.
 	observer telemetry.Observer
 }
@@ -26,13 +27,16 @@ func New(d *db.DB) *Store { return NewObserved(d, nil) }
 // NewObserved is New with an observer, which hears of the telemetry that is
 // recorded; nil for none.
 func NewObserved(d *db.DB, observer telemetry.Observer) *Store {
-	return &Store{db: d, ingest: newIngest(d, observer), scores: newConvoy(d, writeScores), observer: observer}
+	s := &Store{db: d, ingest: newIngest(d, observer), scores: newConvoy(d, writeScores), observer: observer}
+	s.spans = newWeighedConvoy(d, maxSpanRows, func(l *spanLoad) int { return len(l.spans) }, writeSpans, s.tellSpans)
+	return s
 }
 
 // Close waits until what is being recorded is durable.
 func (s *Store) Close() {
 	s.ingest.close()
 	s.scores.close()
+	s.spans.close()
 }
 
 // The kinds of things that are counted for each workspace.

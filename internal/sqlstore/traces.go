@@ -143,6 +143,11 @@ func (r *recorder) DeleteTrace(ctx context.Context, traceID string) error {
 // removeTrace deletes a trace with its spans and tells how many those were.
 // The counters of spans and runs are locked.
 func removeTrace(ctx context.Context, s *db.Scope, traceID string) (spans int64, err error) {
+	// Before the row of the trace, as whoever opens traces does: one that opens
+	// this trace again would wait for us, and we for its counter.
+	if err := lock(ctx, s, countTraces); err != nil {
+		return 0, err
+	}
 	ws := s.Workspace().String()
 	result, err := s.Delete((*spanRow)(nil)).Where("trace_id = ?", traceID).Exec(ctx)
 	if err != nil {
