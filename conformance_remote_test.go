@@ -18,6 +18,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
 	"github.com/promptmetrics-go/promptmetrics/playground/playgroundtest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
+	"github.com/promptmetrics-go/promptmetrics/retention/retentiontest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
@@ -67,6 +68,10 @@ func TestRemote(t *testing.T) {
 		t.Run("Access", func(t *testing.T) {
 			t.Parallel()
 			accesstest.Run(t, r.access)
+		})
+		t.Run("Retention", func(t *testing.T) {
+			t.Parallel()
+			retentiontest.Run(t, r.retention)
 		})
 		t.Run("Compliance", func(t *testing.T) {
 			t.Parallel()
@@ -150,6 +155,16 @@ func (r remote) compliance(tb testing.TB) compliancetest.Env {
 		Mine: own.Compliance, Theirs: r.connect(tb, "foreign", theirs.String(), everything, theirs).Compliance,
 		Guest:   r.connect(tb, "guest", mine.String(), ordinary, mine).Compliance,
 		Prompts: own.Registry, Logs: own.Telemetry, Actor: "own", Audit: own.Audit,
+	}
+}
+
+func (r remote) retention(tb testing.TB) retentiontest.Env {
+	tb.Helper()
+	mine, theirs := r.pair(tb)
+	own := r.connect(tb, "own", mine.String(), everything, mine)
+	return retentiontest.Env{
+		Mine: own.Retention, Theirs: r.connect(tb, "foreign", theirs.String(), everything, theirs).Retention,
+		Actor: "own", Audit: own.Audit, DefaultDays: defaultDays,
 	}
 }
 

@@ -24,9 +24,13 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/playground/openai"
 	"github.com/promptmetrics-go/promptmetrics/playground/playgroundtest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
+	"github.com/promptmetrics-go/promptmetrics/retention/retentiontest"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
+
+// defaultDays is how long a deployment keeps telemetry: longer than any test.
+const defaultDays = 400
 
 // deployment is one PromptMetrics that all suites share, each test in
 // workspaces of its own.
@@ -57,6 +61,7 @@ func deploy(t *testing.T, e dbtest.Engine) *deployment {
 		DataDir: t.TempDir(), SQLitePath: c.Path, DatabaseURL: c.URL, BusyTimeout: c.BusyTimeout,
 		ReconcileInterval: 50 * time.Millisecond, RateLimit: promptmetrics.RateLimit{Max: -1},
 		Providers: []playground.Provider{provider, playedProvider{model}}, Prices: playedPrices(t),
+		Retention: defaultDays * 24 * time.Hour,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -86,7 +91,7 @@ var (
 // TestInProcess runs every suite on the library itself.
 func TestInProcess(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
 		d := deploy(t, e)
 		t.Run("Registry", func(t *testing.T) {
 			t.Parallel()
@@ -119,6 +124,10 @@ func TestInProcess(t *testing.T) {
 		t.Run("Access", func(t *testing.T) {
 			t.Parallel()
 			accesstest.Run(t, d.access)
+		})
+		t.Run("Retention", func(t *testing.T) {
+			t.Parallel()
+			retentiontest.Run(t, d.retention)
 		})
 		t.Run("Compliance", func(t *testing.T) {
 			t.Parallel()
@@ -197,6 +206,16 @@ func (d *deployment) compliance(tb testing.TB) compliancetest.Env {
 	return compliancetest.Env{
 		Mine: own.Compliance, Theirs: d.In(theirs, owner).Compliance, Guest: d.In(mine, guest).Compliance,
 		Prompts: own.Registry, Logs: own.Telemetry, Actor: owner.Name, Audit: own.Audit,
+	}
+}
+
+func (d *deployment) retention(tb testing.TB) retentiontest.Env {
+	tb.Helper()
+	mine, theirs := d.pair(tb)
+	own := d.In(mine, owner)
+	return retentiontest.Env{
+		Mine: own.Retention, Theirs: d.In(theirs, owner).Retention,
+		Actor: owner.Name, Audit: own.Audit, DefaultDays: defaultDays,
 	}
 }
 

@@ -65,6 +65,20 @@ func (g logGuard) CheckLogs(ctx context.Context, logs []telemetry.Log) error {
 	return g.compliance.CheckAs(ctx, compliance.StageLog, of, texts)
 }
 
+// CheckSpans implements [telemetry.Guard]. What other programs trace counts as
+// what they log.
+func (g logGuard) CheckSpans(ctx context.Context, spans []telemetry.Span) error {
+	if mode, err := g.compliance.Mode(ctx, compliance.StageLog); err != nil || mode == compliance.Off {
+		return err
+	}
+	var texts []string
+	for i := range spans {
+		texts = append(texts, "name: "+spans[i].Name)
+		texts = appendMembers(texts, spans[i].Metadata)
+	}
+	return g.compliance.CheckAs(ctx, compliance.StageLog, compliance.Subject{PromptName: string(compliance.StageLog), VersionTag: compliance.Latest}, texts)
+}
+
 // callGuard asks the compliance of a workspace about what a model is to read.
 type callGuard struct{ compliance *compliance.Service }
 
@@ -78,13 +92,18 @@ func (g callGuard) Check(ctx context.Context, texts []string) error {
 // appendTexts appends what people may have written into a log: its metadata, and
 // what a model was told to do. A card number may well be sent as a number.
 func appendTexts(texts []string, l *telemetry.Log) []string {
-	for _, name := range slices.Sorted(maps.Keys(l.Metadata)) {
-		texts = append(texts, name+": "+plain(l.Metadata[name]))
-	}
+	texts = appendMembers(texts, l.Metadata)
 	for _, raw := range []json.RawMessage{l.OllamaOptions, l.OllamaFormat} {
 		if len(raw) > 0 {
 			texts = append(texts, plain(raw))
 		}
+	}
+	return texts
+}
+
+func appendMembers(texts []string, m telemetry.Metadata) []string {
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		texts = append(texts, name+": "+plain(m[name]))
 	}
 	return texts
 }

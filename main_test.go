@@ -4,6 +4,10 @@ import (
 	"testing"
 
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
+	"github.com/promptmetrics-go/promptmetrics/redisnode"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) {
+	redisnode.Quiet()
+	dbtest.Main(m)
+}

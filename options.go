@@ -16,6 +16,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/eval/scorer"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
+	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
 	"github.com/promptmetrics-go/promptmetrics/requestid"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
@@ -55,6 +56,10 @@ type Options struct {
 	// PromptsPath is the bare git repository of the prompts; it is made if it
 	// does not exist. Default prompts.git in DataDir.
 	PromptsPath string
+	// GitRemote is a repository on a git host, such as GitHub, that has the last
+	// word; PromptsPath is then its mirror. What others push there is looked for
+	// every ReconcileInterval. Default: none.
+	GitRemote *gitstore.Remote
 	// Content keeps the prompts instead of a git repository. It is not closed.
 	Content registry.ContentStore
 	// ReconcileInterval is how often the prompt store is searched for what
@@ -84,8 +89,11 @@ type Options struct {
 	// Compliance finds sensitive data in texts, such as compliance/llmguard or
 	// compliance/lakera. Default: the detectors that are built in.
 	Compliance compliance.Driver
-	// Retention is how long logs, traces, runs and compliance scores are kept;
-	// daily sums and the audit log stay. Default 0: for ever.
+	// Retention is how long logs, traces, workflow runs, compliance scores and
+	// ended evaluation runs are kept where a workspace sets no time of its own;
+	// daily sums and the audit log stay. On PostgreSQL a row goes with others of
+	// its time, up to a day later, or a week if more than 92 days are kept, or a
+	// month if more than two years. Default 0: for ever.
 	Retention time.Duration
 
 	// APIKeySalt is the secret under which API keys are hashed, at least 16
@@ -96,6 +104,18 @@ type Options struct {
 	KeyTouchInterval time.Duration
 	// RateLimit is how many requests a key may make.
 	RateLimit RateLimit
+	// Limits count requests for all nodes of a service, such as redisnode.Node.
+	// It is not closed. Default: each node counts its own.
+	Limits access.SharedWindows
+	// Bus tells the other nodes at once what this one has changed, such as
+	// redisnode.Node. It is not closed. Default: PostgreSQL tells them, or they
+	// notice within a quarter of a second.
+	Bus Bus
+
+	// Observers hear of the logs, traces and spans that were recorded, such as
+	// an exporter of telemetry/otelexport. They are not closed: close them after
+	// Close, which is when they have heard of everything.
+	Observers []telemetry.Observer
 
 	// Logger hears of what goes wrong in the background. Default: silence.
 	Logger *slog.Logger
@@ -159,6 +179,16 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// gitRemote is the remote, which an idle client leaves alone until it needs it.
+func (o Options) gitRemote() *gitstore.Remote {
+	if o.GitRemote == nil {
+		return nil
+	}
+	remote := *o.GitRemote
+	remote.Lazy = remote.Lazy || o.Idle
+	return &remote
+}
+
 // validate names every option that cannot be.
 func (o Options) validate() error {
 	var faults []error
@@ -172,6 +202,7 @@ func (o Options) validate() error {
 	check(o.DB == nil || o.DatabaseURL == "", "Options.DB and Options.DatabaseURL exclude each other: set one")
 	check(o.DatabaseURL == "" || strings.HasPrefix(o.DatabaseURL, "postgres://") || strings.HasPrefix(o.DatabaseURL, "postgresql://"),
 		"Options.DatabaseURL must start with postgres:// or postgresql://")
+	check(o.GitRemote == nil || o.Content == nil, "Options.GitRemote and Options.Content exclude each other: set one")
 	check(o.BusyTimeout >= 0, "Options.BusyTimeout must not be negative")
 	check(o.MonthlyBudgetUSD == nil || *o.MonthlyBudgetUSD >= 0 && *o.MonthlyBudgetUSD <= budget.MaxUSD,
 		"Options.MonthlyBudgetUSD must be from 0 to 1e12, or nil")

@@ -39,6 +39,9 @@ func unavailableCalls(pm *promptmetrics.Client) map[string]func(context.Context)
 		"Get budget": func(ctx context.Context) error { _, err := pm.Budget.Get(ctx); return err },
 		"Set budget": func(ctx context.Context) error { _, err := pm.Budget.Set(ctx, nil); return err },
 
+		"Get retention": func(ctx context.Context) error { _, err := pm.Retention.Get(ctx); return err },
+		"Set retention": func(ctx context.Context) error { _, err := pm.Retention.Set(ctx, nil); return err },
+
 		"Models playground": func(ctx context.Context) error { _, err := p.Models(ctx, first); return err },
 		"Chat playground":   func(ctx context.Context) error { _, err := p.Chat(ctx, ask); return err },
 		"Complete playground": func(ctx context.Context) error {

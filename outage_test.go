@@ -25,6 +25,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
+	"github.com/promptmetrics-go/promptmetrics/retention"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry/telemetrytest"
 )
@@ -54,6 +55,7 @@ func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 			{reflect.TypeFor[abtest.Tests](), " abtest"},
 			{reflect.TypeFor[metrics.Metrics](), " metrics"},
 			{reflect.TypeFor[budget.Budgets](), " budget"},
+			{reflect.TypeFor[retention.Settings](), " retention"},
 			{reflect.TypeFor[playground.Chat](), " playground"},
 			{reflect.TypeFor[playground.Refresher](), " playground"},
 		} {

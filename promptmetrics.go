@@ -17,6 +17,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/compliance"
 	"github.com/promptmetrics-go/promptmetrics/eval"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
+	"github.com/promptmetrics-go/promptmetrics/internal/lease"
 	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
@@ -46,24 +47,31 @@ type Client struct {
 	scorers     Scorers
 	prices      *telemetry.PriceTable
 	monthly     *float64 // the budget of a workspace that has none of its own
+	leases      *lease.Runner
+	keep        time.Duration // how long telemetry is kept where a workspace says nothing
 	content     registry.ContentStore
 	git         *gitstore.Store // nil if Options.Content was given
 	keys        access.KeyStore
 	keyring     *access.Keyring
 	limiter     *access.Limiter
+	bus         Bus // nil without Options.Bus
+	nodes       *nodes
+	signals     *signals
 	health      healthCache
 	inUse       *otter.Cache[use, *Workspace]
 
 	counts   counts
 	syncing  atomic.Bool
 	lastSync atomic.Int64 // Unix milliseconds; 0 never
+	leads    bool         // whether it does jobs for all processes
 	stop     context.CancelFunc
 	tasks    sync.WaitGroup
 	closing  sync.Once
 	closed   error
 }
 
-// startTimeout bounds how long opening may take.
+// startTimeout bounds how long opening may take, but for a migration of the
+// schema: that takes as long as it takes, and db.Open bounds everything else.
 const startTimeout = 30 * time.Second
 
 // New opens PromptMetrics. The error says in one sentence what is wrong with
@@ -74,9 +82,12 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	c := &Client{now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD, scans: o.Compliance, scorers: o.Scorers}
+	ctx := context.Background()
+	c := &Client{
+		now: o.Now, log: o.Logger, prices: o.Prices, monthly: o.MonthlyBudgetUSD, keep: o.Retention,
+		scans: o.Compliance, scorers: o.Scorers, bus: o.Bus,
+	}
+	c.nodes, c.signals = newNodes(o.Now), newSignals()
 	c.inUse = otter.Must(&otter.Options[use, *Workspace]{MaximumSize: maxInUse})
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -98,13 +109,16 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.db, err = db.Open(ctx, databaseConfig(o)); err != nil {
+	if c.db, err = db.Open(ctx, c.databaseConfig(o)); err != nil {
 		return err
 	}
-	c.store = sqlstore.New(c.db)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	c.store = sqlstore.NewObserved(c.db, observer(o))
+	c.leases = lease.New(lease.Options{Store: c.store, Logger: o.Logger})
 	if c.content = o.Content; c.content == nil {
 		if c.git, err = gitstore.Open(ctx, gitstore.Options{
-			Path: o.PromptsPath, Logger: o.Logger, Now: o.Now, LockWait: o.BusyTimeout,
+			Path: o.PromptsPath, Logger: o.Logger, Now: o.Now, LockWait: o.BusyTimeout, Remote: o.gitRemote(),
 		}); err != nil {
 			return err
 		}
@@ -122,7 +136,9 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 		Guard: promptGuard{c.compliance},
 	})
 	c.telemetry = c.store.Telemetry()
-	if c.playground, err = playground.New(playground.Config{Providers: o.Providers, Logger: o.Logger, Now: o.Now}); err != nil {
+	if c.playground, err = playground.New(playground.Config{
+		Providers: o.Providers, Logger: o.Logger, Now: o.Now, Heard: len(o.Observers) > 0,
+	}); err != nil {
 		return fmt.Errorf("Options.Providers: %w", err)
 	}
 	c.evaluations = c.store.Evaluations()
@@ -136,6 +152,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	}
 	if c.limiter, err = access.NewLimiter(access.LimiterOptions{
 		Window: o.RateLimit.Window, Max: o.RateLimit.Max, Now: o.Now, Store: c.store.Windows(), Logger: o.Logger,
+		Shared: o.Limits, Nodes: c.nodes.count,
 	}); err != nil {
 		return err
 	}
@@ -146,10 +163,21 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-func databaseConfig(o Options) db.Config {
+// observer is who hears of telemetry; nil if nobody does.
+func observer(o Options) telemetry.Observer {
+	if len(o.Observers) == 0 {
+		return nil
+	}
+	return telemetry.Observers(o.Logger, o.Observers...)
+}
+
+func (c *Client) databaseConfig(o Options) db.Config {
 	config := db.Config{
 		Dialect: db.SQLite, Path: o.SQLitePath, URL: o.DatabaseURL, Pool: o.DB,
 		BusyTimeout: o.BusyTimeout, Logger: o.Logger, Now: o.Now,
+	}
+	if o.Bus != nil {
+		config.Moved = c.signals.tell
 	}
 	switch {
 	case o.DB != nil:
@@ -167,8 +195,12 @@ func (c *Client) Close() error {
 	return c.closed
 }
 
-// closeTimeout bounds the last writes of keys and rate limits.
-const closeTimeout = 25 * time.Second
+// closeTimeout bounds the last writes of keys and rate limits, and
+// releaseTimeout that of leases before it.
+const (
+	closeTimeout   = 25 * time.Second
+	releaseTimeout = 3 * time.Second
+)
 
 func (c *Client) shutdown() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
@@ -177,6 +209,14 @@ func (c *Client) shutdown() (err error) {
 		c.stop()
 	}
 	c.tasks.Wait()
+	if c.leads {
+		// Best effort: whoever comes next need not wait for them to end.
+		limited, done := context.WithTimeout(ctx, releaseTimeout)
+		if fault := c.leases.Release(limited); fault != nil {
+			c.log.Warn("the leases of background jobs could not be released", "error", fault)
+		}
+		done()
+	}
 	if c.keyring != nil {
 		err = errors.Join(err, c.keyring.Close(ctx))
 	}
@@ -205,4 +245,6 @@ func (c *Client) Authenticate(ctx context.Context, secret string) (access.Identi
 func (c *Client) HasKeys(ctx context.Context) (bool, error) { return c.keyring.HasKeys(ctx) }
 
 // Take counts one request of a subject against the rate limit.
-func (c *Client) Take(subject string) access.Decision { return c.limiter.Take(subject) }
+func (c *Client) Take(ctx context.Context, subject string) access.Decision {
+	return c.limiter.Take(ctx, subject)
+}

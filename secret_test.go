@@ -20,6 +20,9 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/playground/cohere"
 	"github.com/promptmetrics-go/promptmetrics/playground/ollama"
 	"github.com/promptmetrics-go/promptmetrics/playground/openai"
+	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
+	"github.com/promptmetrics-go/promptmetrics/registry/s3store"
+	"github.com/promptmetrics-go/promptmetrics/telemetry/otelexport"
 )
 
 // TestSecretsAreNotPrinted prints whatever holds a secret in every way in which
@@ -33,7 +36,12 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	}
 	options := openai.Options{APIKey: secret, BaseURL: "https://models.example"}
 	things := map[string]any{
-		"promptmetrics.Options":  promptmetrics.Options{APIKeySalt: secret, DatabaseURL: "postgres://u:" + secret + "@db/x", DataDir: "kept"},
+		"promptmetrics.Options": promptmetrics.Options{APIKeySalt: secret, DatabaseURL: "postgres://u:" + secret + "@db/x", DataDir: "kept"},
+		"promptmetrics.Options, remote": promptmetrics.Options{GitRemote: &gitstore.Remote{
+			URL: "https://u:" + secret + "@git.example/a/b.git", Token: secret,
+		}},
+		"gitstore.Remote":        gitstore.Remote{URL: "https://" + secret + "@git.example/a/b.git?x=" + secret, Token: secret},
+		"gitstore.Options":       gitstore.Options{Remote: &gitstore.Remote{URL: "https://h/a", Token: secret}},
 		"httpapi.Options":        httpapi.Options{WebhookSecret: secret},
 		"client.Options":         client.Options{APIKey: secret},
 		"access.KeyringOptions":  access.KeyringOptions{Salt: []byte(secret)},
@@ -43,7 +51,9 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		"cohere.Options":         cohere.Options{APIKey: secret},
 		"ollama.Options":         ollama.Options{APIKey: secret},
 		"lakera.Options":         lakera.Options{APIKey: secret},
+		"otelexport.Options":     otelexport.Options{Headers: map[string]string{"authorization": secret}, TracesURL: "https://collector.example/v1/traces?key=" + secret},
 		"llmguard.Options":       llmguard.Options{Token: secret},
+		"s3store.Options":        s3store.Options{AccessKey: secret, SecretKey: secret, SessionToken: secret},
 		"openai.Provider":        made(openai.New(options)),
 		"openai.Provider, Azure": made(openai.NewAzure(options)),
 		"openai.Provider, other": made(openai.NewCompatible("other", options)),

@@ -9,6 +9,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/metrics"
 	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/registry"
+	"github.com/promptmetrics-go/promptmetrics/retention"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
@@ -29,6 +30,8 @@ type Handles struct {
 	Playground *playground.Service
 	// Budget bounds what model calls may cost in a month.
 	Budget *budget.Service
+	// Retention says how long the workspace keeps its telemetry.
+	Retention *retention.Service
 	// Compliance finds sensitive data in texts and guards the workspace.
 	Compliance *compliance.Service
 	// Keys manages API keys, with the power of the program's owner.
@@ -90,6 +93,7 @@ func (c *Client) bind(id workspace.ID, actor workspace.Actor) *Workspace {
 	w.Evals = c.evals(id, actor, w.Telemetry)
 	w.ABTests = abtest.NewService(c.experiments.Workspace(id, actor), w.Evals, func(prompt string) { c.registry.Forget(id, prompt) })
 	w.Budget = budget.NewService(c.store.Budget(id, actor), c.monthly, c.now)
+	w.Retention = retention.NewService(c.store.Retention(id, actor), c.keep)
 	w.Playground = c.playground.Workspace(playground.Scope{
 		Recorder: w.Telemetry, Budget: w.Budget, Auditor: c.store.Auditor(id, actor),
 		Guard: callGuard{w.Compliance},

@@ -23,7 +23,7 @@ type Keys interface {
 	// List gives the keys of the maker's workspace, newest first; a master key
 	// sees all. ErrValidation, ErrUnavailable.
 	List(ctx context.Context, r page.Request) (page.Of[Key], error)
-	// Revoke ends a key: at once in this process, within 5 s in others.
+	// Revoke ends a key: at once in this process, within a second in others.
 	// Unknown, or of a foreign workspace: ErrNotFound. ErrUnavailable.
 	Revoke(ctx context.Context, id int64) error
 }
@@ -99,4 +99,6 @@ type Window struct {
 	Start time.Time
 	// Previous and Current count the units of the window before and of this one.
 	Previous, Current int64
+	// Newest is when the newest unit was admitted. Snapshots do not keep it.
+	Newest time.Time
 }

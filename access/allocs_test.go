@@ -22,5 +22,5 @@ func TestARequestAllocatesNothing(t *testing.T) { //nolint:paralleltest // see a
 	require.Zero(t, testing.AllocsPerRun(1000, func() { _, _ = ring.Authenticate(t.Context(), secret) }))
 
 	limiter := newLimiter(t, access.LimiterOptions{Max: 10, Now: time.Now})
-	require.Zero(t, testing.AllocsPerRun(1000, func() { limiter.Take("key:7") }))
+	require.Zero(t, testing.AllocsPerRun(1000, func() { limiter.Take(t.Context(), "key:7") }))
 }

@@ -57,7 +57,7 @@ func BenchmarkTake(b *testing.B) {
 		b.Run(name+"/one caller", func(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				limiter.Take(subjects[i%len(subjects)])
+				limiter.Take(b.Context(), subjects[i%len(subjects)])
 			}
 		})
 		b.Run(name+"/all processors", func(b *testing.B) {
@@ -65,7 +65,7 @@ func BenchmarkTake(b *testing.B) {
 			var from atomic.Int64
 			b.RunParallel(func(pb *testing.PB) {
 				for i := int(from.Add(500)); pb.Next(); i++ {
-					limiter.Take(subjects[i%len(subjects)])
+					limiter.Take(b.Context(), subjects[i%len(subjects)])
 				}
 			})
 		})
@@ -80,7 +80,7 @@ func BenchmarkTakeUnderAFloodOfSubjects(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		limiter.Take(subjects[i%len(subjects)])
+		limiter.Take(b.Context(), subjects[i%len(subjects)])
 	}
 	require.LessOrEqual(b, limiter.Subjects(), access.MaxSubjects)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/census"
@@ -69,9 +70,10 @@ func (o KeyringOptions) validate() error {
 // A key that the store confirmed is remembered for 5 s, so that a request costs
 // no query; a key in use is confirmed again in the background after half of
 // that. Revoking in this process takes effect at once ([Keyring.Forget]), in
-// another within those 5 s, without exception: when the store is down longer,
-// keys are refused as unavailable rather than trusted blindly. Refusals are
-// never remembered, so a key made by another process is accepted at once.
+// another as soon as it is told ([Keyring.ForgetAll]), and within those 5 s
+// without exception: when the store is down longer, keys are refused as
+// unavailable rather than trusted blindly. Refusals are never remembered, so a
+// key made by another process is accepted at once.
 type Keyring struct {
 	store  KeyStore
 	now    func() time.Time
@@ -80,7 +82,9 @@ type Keyring struct {
 	// jumps of the wall clock when Now has a monotonic reading.
 	born     time.Time
 	verified verified
-	usage    usage
+	// doubts counts the calls of ForgetAll.
+	doubts atomic.Uint64
+	usage  usage
 	// strangers holds a token for each read of an unknown key.
 	strangers chan struct{}
 	// tired are the keys to confirm in the background.
@@ -147,6 +151,9 @@ func (k *Keyring) Authenticate(ctx context.Context, secret string) (Identity, er
 func (k *Keyring) trusted(e *entry, hash [32]byte, now time.Time) bool {
 	at := now.Sub(k.born)
 	age := at - e.confirmed
+	if e.doubts != k.doubts.Load() {
+		return false
+	}
 	if age < 0 || age >= trust { // below 0 the clock was set back: ask.
 		return false
 	}
@@ -227,7 +234,7 @@ func (k *Keyring) read(ctx context.Context, hash [32]byte, known bool) (*entry, 
 		}
 	}
 	// Taken before the read: a revocation after it may not be in the row.
-	began := k.now().Sub(k.born)
+	began, doubts := k.now().Sub(k.born), k.doubts.Load()
 	row, err := k.store.KeyByHash(ctx, hash)
 	if err != nil {
 		return nil, err
@@ -240,7 +247,7 @@ func (k *Keyring) read(ctx context.Context, hash [32]byte, known bool) (*entry, 
 			KeyID: row.ID, Name: row.Name, Workspace: row.Workspace,
 			Scopes: slices.Clip(slices.Clone(row.Scopes)),
 		},
-		expires: never, confirmed: began,
+		expires: never, confirmed: began, doubts: doubts,
 	}
 	if row.ExpiresAt != nil {
 		e.expires = row.ExpiresAt.Unix()
@@ -254,6 +261,16 @@ func (k *Keyring) read(ctx context.Context, hash [32]byte, known bool) (*entry, 
 // Forget ends the trust in a key at once. Call it after the key was deleted
 // from the store: a read that began before cannot bring the key back.
 func (k *Keyring) Forget(hash [32]byte) { k.verified.shard(hash).forget(hash) }
+
+// ForgetAll ends the trust in all keys at once, because another process has
+// revoked some: each is asked for once more when it is used. A read that began
+// before cannot bring a key back.
+func (k *Keyring) ForgetAll() {
+	k.doubts.Add(1)
+	for i := range k.verified.shards {
+		k.verified.shards[i].voidAll()
+	}
+}
 
 // HasKeys reports whether there is any key at all. ErrUnavailable.
 func (k *Keyring) HasKeys(ctx context.Context) (bool, error) {

@@ -257,6 +257,17 @@ func TestRevokedByAnotherProcess(t *testing.T) {
 
 func TestRevokedHere(t *testing.T) {
 	t.Parallel()
+	revoked(t, func(ring *access.Keyring, secret string) { ring.Forget(access.Hash(testSalt, secret)) })
+}
+
+// Another process has revoked keys, and nobody says which.
+func TestRevokedElsewhere(t *testing.T) {
+	t.Parallel()
+	revoked(t, func(ring *access.Keyring, _ string) { ring.ForgetAll() })
+}
+
+func revoked(t *testing.T, forget func(ring *access.Keyring, secret string)) {
+	t.Helper()
 	inBubble(t, "ends a key at once", func(t *testing.T) {
 		store := newKeyStore()
 		ring := newRing(t, store)
@@ -264,7 +275,7 @@ func TestRevokedHere(t *testing.T) {
 		_, err := ring.Authenticate(t.Context(), secret)
 		require.NoError(t, err)
 		store.remove(id)
-		ring.Forget(access.Hash(testSalt, secret))
+		forget(ring, secret)
 		_, err = ring.Authenticate(t.Context(), secret)
 		requireRefused(t, err, invalid)
 	})
@@ -284,7 +295,7 @@ func TestRevokedHere(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, 1, store.readCount())
 		store.remove(id)
-		ring.Forget(access.Hash(testSalt, secret))
+		forget(ring, secret)
 		close(gate)
 		for range 3 {
 			requireRefused(t, <-results, invalid)
@@ -306,7 +317,7 @@ func TestRevokedHere(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, 2, store.readCount())
 		store.remove(id)
-		ring.Forget(access.Hash(testSalt, secret))
+		forget(ring, secret)
 		close(gate)
 		synctest.Wait()
 		require.Zero(t, ring.Verified())
@@ -328,7 +339,7 @@ func TestRevokedHere(t *testing.T) {
 		synctest.Wait()
 		store.read = nil
 		store.remove(id)
-		ring.Forget(access.Hash(testSalt, secret))
+		forget(ring, secret)
 		_, err := ring.Authenticate(t.Context(), secret)
 		requireRefused(t, err, invalid)
 		close(gate)
@@ -350,7 +361,7 @@ func TestRevokedHere(t *testing.T) {
 		}()
 		synctest.Wait()
 		store.remove(id)
-		ring.Forget(access.Hash(testSalt, secret))
+		forget(ring, secret)
 		close(first)
 		synctest.Wait() // the caller asks again, to be sure.
 		require.Equal(t, 2, store.readCount())

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"hash/maphash"
 	"log/slog"
 	"strings"
@@ -35,6 +36,12 @@ type LimiterOptions struct {
 	Now func() time.Time
 	// Store keeps the counters over a restart; nil keeps them in memory only.
 	Store WindowStore
+	// Shared counts for all nodes of a service; nil counts for this one alone.
+	Shared SharedWindows
+	// Nodes tells how many nodes of the service are alive, this one included.
+	// While Shared is out of reach, each takes that share of what is left of a
+	// limit. nil: one.
+	Nodes func() int
 	// SnapshotEvery is how often changed counters go to the store, and idle
 	// ones are forgotten; 0 takes the default of 1 s.
 	SnapshotEvery time.Duration
@@ -52,6 +59,9 @@ func (o LimiterOptions) withDefaults() LimiterOptions {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Nodes == nil {
+		o.Nodes = func() int { return 1 }
+	}
 	return o
 }
 
@@ -65,6 +75,9 @@ func (o LimiterOptions) validate() error {
 	}
 	if o.Max > maxLimit {
 		faults = append(faults, "Max must be at most 2^53")
+	}
+	if o.Shared != nil && o.Window%time.Microsecond != 0 {
+		faults = append(faults, "Window must be whole microseconds where it is shared")
 	}
 	if o.SnapshotEvery < 0 {
 		faults = append(faults, "SnapshotEvery must be above 0")
@@ -93,8 +106,15 @@ type Decision struct {
 }
 
 // Limiter limits how many units each subject, such as an API key, may take in a
-// sliding window of time. It works in memory, so a limit holds for one process.
-// Refused units are not counted.
+// sliding window of time. Refused units are not counted.
+//
+// It works in memory, so that a limit holds for one process; with
+// LimiterOptions.Shared it holds for all that share the windows. While those are
+// out of reach, each node goes on from what it last heard and counts every unit
+// that it admits once for each node alive: as if the others did the same. So
+// together they stay within the limit, and what each of them knows is enough to
+// set the shared windows right again, whoever else died meanwhile. Where not all
+// nodes are asked evenly, less than the limit is admitted until then.
 //
 // It keeps two counts a subject and estimates the window from them, after
 // https://blog.cloudflare.com/counting-things-a-lot-of-different-things/. In a
@@ -110,6 +130,8 @@ type Limiter struct {
 	window, limit int64
 	now           func() time.Time
 	store         WindowStore
+	shared        SharedWindows
+	nodes         func() int
 	every         time.Duration
 	log           *slog.Logger
 
@@ -119,13 +141,16 @@ type Limiter struct {
 	// nanoseconds since 1970, see Limiter.clock.
 	born  time.Time
 	epoch int64
+	// ahead is how far the clock of the shared windows is ahead of that one, in
+	// nanoseconds, as of the last answer.
+	ahead atomic.Int64
 
 	// turn lets one snapshot run at a time; it guards resend and failing.
 	turn sync.Mutex
 	// resend tells that a snapshot failed, so the next takes every counter.
-	resend, failing bool
-	snapshots       background
-	refused         atomic.Uint64
+	resend, failing  bool
+	snapshots, seeds background
+	refused          atomic.Uint64
 }
 
 type limiterShard struct {
@@ -143,7 +168,7 @@ func NewLimiter(o LimiterOptions) (*Limiter, error) {
 	o = o.withDefaults()
 	l := &Limiter{
 		window: int64(o.Window), limit: o.Max, now: o.Now,
-		store: o.Store, every: o.SnapshotEvery, log: o.Logger,
+		store: o.Store, shared: o.Shared, nodes: o.Nodes, every: o.SnapshotEvery, log: o.Logger,
 		seed: maphash.MakeSeed(), born: o.Now(),
 	}
 	l.epoch = l.born.UnixNano()
@@ -151,43 +176,78 @@ func NewLimiter(o LimiterOptions) (*Limiter, error) {
 		l.shards[i].counters = map[string]*counter{}
 	}
 	l.snapshots = inBackground(l.run)
+	l.seeds = inBackground(func(ctx context.Context) {
+		if l.shared != nil && l.limit > 0 {
+			l.shared.Lost(ctx, func() { l.remind(ctx) })
+		}
+	})
 	return l, nil
 }
 
 // Take admits one unit of a subject, or refuses it. Subjects are told apart by
-// their first 128 bytes. It never fails and never blocks on the store.
-func (l *Limiter) Take(subject string) Decision {
+// their first 128 bytes. It never fails: shared windows that do not answer are
+// waited for no longer than they promise.
+func (l *Limiter) Take(ctx context.Context, subject string) Decision {
 	if l.limit <= 0 {
 		return Decision{Allowed: true}
 	}
 	if len(subject) > maxSubject {
 		subject = subject[:maxSubject]
 	}
+	d := l.take(ctx, subject)
+	if !d.Allowed {
+		l.refused.Add(1)
+	}
+	return d
+}
+
+func (l *Limiter) take(ctx context.Context, subject string) Decision {
+	if l.shared == nil {
+		return l.takeHere(subject, 1)
+	}
+	d, err := l.takeShared(ctx, subject)
+	if err != nil {
+		return l.takeHere(subject, int64(max(l.nodes(), 1)))
+	}
+	return d
+}
+
+// takeHere decides by what this node knows. Each unit that it admits counts
+// weight times, see [Limiter].
+func (l *Limiter) takeHere(subject string, weight int64) Decision {
 	s := l.shard(subject)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	// Read under the lock, so that time does not run backwards for a subject
 	// just because two callers raced for it.
 	now, t := l.clock()
 	c := s.counters[subject]
+	t = l.sharedTime(c, t)
 	if c == nil {
 		c = s.add(subject, t, l.window)
 	}
 	c.advance(t, l.window)
-	d := Decision{Limit: l.limit, Remaining: l.limit - c.used(t, l.window)}
+	// A unit is admitted where there is room for its weight, and where there is
+	// nothing else: a limit below the number of nodes must not be none.
+	limit := max(l.limit-weight+1, 1)
+	d := Decision{Limit: l.limit, Remaining: ceil(limit-c.used(t, l.window), weight)}
 	if d.Allowed = d.Remaining > 0; d.Allowed {
-		c.admit(t)
+		c.admit(t, max(min(weight, l.limit-c.current), 1))
 		d.Remaining--
 	} else {
 		d.Remaining = 0 // the estimate may be above a limit that was lowered.
-		d.RetryAfter = time.Duration(c.free(l.window, l.limit) - t)
+		d.RetryAfter = time.Duration(c.free(l.window, limit) - t)
 	}
-	full := time.Duration(c.full(l.window) - t)
-	s.mu.Unlock()
-	if !d.Allowed {
-		l.refused.Add(1)
-	}
-	d.Reset = secondUp(now.Add(full))
+	d.Reset = secondUp(now.Add(time.Duration(c.full(l.window) - t)))
 	return d
+}
+
+// ceil divides and rounds up.
+func ceil(n, by int64) int64 {
+	if n <= 0 {
+		return 0
+	}
+	return (n-1)/by + 1
 }
 
 // clock gives the time, and the same as nanoseconds since 1970 that only the

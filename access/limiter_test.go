@@ -115,7 +115,7 @@ func TestTake(t *testing.T) {
 				require.Equal(t, access.Decision{
 					Allowed: step.remaining >= 0, Limit: c.limit, Remaining: max(step.remaining, 0),
 					Reset: minute.Add(step.reset), RetryAfter: step.retry,
-				}, l.Take("key:7"), "at %s", step.at)
+				}, l.Take(t.Context(), "key:7"), "at %s", step.at)
 			}
 		})
 	}
@@ -124,10 +124,10 @@ func TestTake(t *testing.T) {
 func TestSubjectsAreLimitedApart(t *testing.T) {
 	t.Parallel()
 	l := newLimiter(t, access.LimiterOptions{Max: 1, Now: newClock(minute).now})
-	require.True(t, l.Take("key:1").Allowed)
-	require.True(t, l.Take("key:2").Allowed)
-	require.False(t, l.Take("key:1").Allowed)
-	require.False(t, l.Take("key:2").Allowed)
+	require.True(t, l.Take(t.Context(), "key:1").Allowed)
+	require.True(t, l.Take(t.Context(), "key:2").Allowed)
+	require.False(t, l.Take(t.Context(), "key:1").Allowed)
+	require.False(t, l.Take(t.Context(), "key:2").Allowed)
 }
 
 func TestNoLimit(t *testing.T) {
@@ -136,7 +136,7 @@ func TestNoLimit(t *testing.T) {
 		l := newLimiter(t, access.LimiterOptions{Max: limit, Now: newClock(minute).now, Store: newWindowStore()})
 		require.NoError(t, l.Load(t.Context()))
 		for range 1000 {
-			require.Equal(t, access.Decision{Allowed: true}, l.Take("key:1"))
+			require.Equal(t, access.Decision{Allowed: true}, l.Take(t.Context(), "key:1"))
 		}
 		require.Zero(t, l.Subjects())
 	}
@@ -195,7 +195,7 @@ func gap(random *rand.Rand, window time.Duration, limit int64) time.Duration {
 func (e *exactLog) check(t *testing.T, l *access.Limiter, clock *clock, limit int64) {
 	t.Helper()
 	now := clock.now()
-	d := l.Take("key:1")
+	d := l.Take(t.Context(), "key:1")
 	into := time.Duration(now.UnixNano() % int64(e.window))
 	start := now.Add(-into)
 	// Bounds are open at from, and a unit at the very start is of this window.
@@ -211,9 +211,9 @@ func (e *exactLog) check(t *testing.T, l *access.Limiter, clock *clock, limit in
 		require.LessOrEqual(t, d.RetryAfter, e.window)
 		// The time to retry is exact: not a nanosecond before.
 		clock.add(d.RetryAfter - 1)
-		require.False(t, l.Take("key:1").Allowed)
+		require.False(t, l.Take(t.Context(), "key:1").Allowed)
 		clock.add(1)
-		require.True(t, l.Take("key:1").Allowed)
+		require.True(t, l.Take(t.Context(), "key:1").Allowed)
 		e.at = append(e.at, clock.now())
 		return
 	}
@@ -236,7 +236,7 @@ func TestEvenTrafficIsCountedToOne(t *testing.T) {
 	exact := exactLog{window: time.Minute}
 	for range 2000 { // 240 a minute.
 		clock.add(250 * time.Millisecond)
-		d := l.Take("key:1")
+		d := l.Take(t.Context(), "key:1")
 		require.True(t, d.Allowed, "traffic below the limit is never refused")
 		exact.at = append(exact.at, clock.now())
 		require.InDelta(t, exact.between(clock.now().Add(-time.Minute), clock.now()), 300-d.Remaining, 1)
@@ -249,7 +249,7 @@ func TestTooMuchTrafficGetsTheLimit(t *testing.T) {
 	l := newLimiter(t, access.LimiterOptions{Window: time.Minute, Max: 300, Now: clock.now})
 	admitted := 0
 	for range 10 * 60 * 50 { // ten minutes, 50 a second.
-		if l.Take("key:1").Allowed {
+		if l.Take(t.Context(), "key:1").Allowed {
 			admitted++
 		}
 		clock.add(20 * time.Millisecond)
@@ -268,18 +268,18 @@ func TestResetIsWhenAllIsThereAgain(t *testing.T) {
 			l := newLimiter(t, access.LimiterOptions{Window: time.Minute, Max: 100, Now: clock.now})
 			var reset time.Time
 			for range 100 {
-				reset = l.Take("a").Reset
-				l.Take("b")
+				reset = l.Take(t.Context(), "a").Reset
+				l.Take(t.Context(), "b")
 			}
 			clock.add(reset.Sub(clock.now()) - 1)
-			require.NotEqual(t, int64(99), l.Take("b").Remaining)
+			require.NotEqual(t, int64(99), l.Take(t.Context(), "b").Remaining)
 			clock.add(1)
 			for i := range int64(100) {
-				d := l.Take("a")
+				d := l.Take(t.Context(), "a")
 				require.True(t, d.Allowed)
 				require.Equal(t, 99-i, d.Remaining)
 			}
-			require.False(t, l.Take("a").Allowed)
+			require.False(t, l.Take(t.Context(), "a").Allowed)
 		})
 	}
 }
@@ -292,17 +292,17 @@ func TestAClockThatIsSetBack(t *testing.T) {
 			clock := newClock(minute.Add(10 * time.Second))
 			l := newLimiter(t, access.LimiterOptions{Window: time.Minute, Max: 10, Now: clock.now})
 			for range 10 {
-				require.True(t, l.Take("key:1").Allowed)
+				require.True(t, l.Take(t.Context(), "key:1").Allowed)
 			}
 			clock.add(-back)
-			d := l.Take("key:1")
+			d := l.Take(t.Context(), "key:1")
 			require.False(t, d.Allowed, "nothing is refilled")
 			require.LessOrEqual(t, d.RetryAfter, time.Minute, "nobody is locked out")
 			require.LessOrEqual(t, d.Reset.Sub(clock.now()), time.Minute+time.Second)
 			clock.add(d.RetryAfter)
-			require.True(t, l.Take("key:1").Allowed)
+			require.True(t, l.Take(t.Context(), "key:1").Allowed)
 			clock.add(time.Minute)
-			require.EqualValues(t, 9, l.Take("key:1").Remaining)
+			require.EqualValues(t, 9, l.Take(t.Context(), "key:1").Remaining)
 		})
 	}
 	t.Run("to and fro over the end of a window refills nothing", func(t *testing.T) {
@@ -310,13 +310,13 @@ func TestAClockThatIsSetBack(t *testing.T) {
 		clock := newClock(minute.Add(time.Minute - 5*time.Millisecond))
 		l := newLimiter(t, access.LimiterOptions{Window: time.Minute, Max: 10, Now: clock.now})
 		for range 10 {
-			require.True(t, l.Take("key:1").Allowed)
+			require.True(t, l.Take(t.Context(), "key:1").Allowed)
 		}
 		for range 50 {
 			clock.add(10 * time.Millisecond)
-			require.False(t, l.Take("key:1").Allowed)
+			require.False(t, l.Take(t.Context(), "key:1").Allowed)
 			clock.add(-10 * time.Millisecond)
-			require.False(t, l.Take("key:1").Allowed)
+			require.False(t, l.Take(t.Context(), "key:1").Allowed)
 		}
 	})
 }
@@ -326,14 +326,14 @@ func TestRetryAfterHoldsOnARealClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(t, access.LimiterOptions{Window: time.Minute, Max: 3, Now: time.Now})
 		for range 3 {
-			require.True(t, l.Take("key:1").Allowed)
+			require.True(t, l.Take(t.Context(), "key:1").Allowed)
 		}
-		d := l.Take("key:1")
+		d := l.Take(t.Context(), "key:1")
 		require.False(t, d.Allowed)
 		time.Sleep(d.RetryAfter - 1)
-		require.False(t, l.Take("key:1").Allowed)
+		require.False(t, l.Take(t.Context(), "key:1").Allowed)
 		time.Sleep(time.Nanosecond)
-		require.True(t, l.Take("key:1").Allowed)
+		require.True(t, l.Take(t.Context(), "key:1").Allowed)
 	})
 }
 
@@ -347,7 +347,7 @@ func TestTakeFromManyAtOnceAdmitsExactlyTheLimit(t *testing.T) {
 	for range 16 {
 		takers.Go(func() {
 			for range 200 {
-				d := l.Take("key:1")
+				d := l.Take(t.Context(), "key:1")
 				if !d.Allowed {
 					refused.Add(1)
 					continue
@@ -372,26 +372,26 @@ func TestSubjectsAreBounded(t *testing.T) {
 		clock := newClock(minute)
 		l := newLimiter(t, access.LimiterOptions{Max: 5, Now: clock.now})
 		for range 5 {
-			require.True(t, l.Take("heavy").Allowed)
+			require.True(t, l.Take(t.Context(), "heavy").Allowed)
 		}
 		for i := range 4 * access.MaxSubjects {
-			require.True(t, l.Take(fmt.Sprint("flood:", i)).Allowed, "newcomers are not locked out")
+			require.True(t, l.Take(t.Context(), fmt.Sprint("flood:", i)).Allowed, "newcomers are not locked out")
 		}
 		require.LessOrEqual(t, l.Subjects(), access.MaxSubjects)
-		require.False(t, l.Take("heavy").Allowed)
+		require.False(t, l.Take(t.Context(), "heavy").Allowed)
 	})
 	t.Run("long subjects share their first 128 bytes", func(t *testing.T) {
 		t.Parallel()
 		l := newLimiter(t, access.LimiterOptions{Max: 1, Now: newClock(minute).now})
-		require.True(t, l.Take(strings.Repeat("x", 128)+"a").Allowed)
-		require.False(t, l.Take(strings.Repeat("x", 128)+strings.Repeat("b", 1<<20)).Allowed)
-		require.True(t, l.Take(strings.Repeat("x", 127)).Allowed)
+		require.True(t, l.Take(t.Context(), strings.Repeat("x", 128)+"a").Allowed)
+		require.False(t, l.Take(t.Context(), strings.Repeat("x", 128)+strings.Repeat("b", 1<<20)).Allowed)
+		require.True(t, l.Take(t.Context(), strings.Repeat("x", 127)).Allowed)
 		require.Equal(t, 2, l.Subjects())
 	})
 	inBubble(t, "idle ones are forgotten a window after their last unit", func(t *testing.T) {
 		l := newLimiter(t, access.LimiterOptions{Max: 5, Now: time.Now, SnapshotEvery: time.Second})
 		for i := range 1000 {
-			l.Take(fmt.Sprint("key:", i))
+			l.Take(t.Context(), fmt.Sprint("key:", i))
 		}
 		time.Sleep(59 * time.Second)
 		synctest.Wait()

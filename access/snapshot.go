@@ -67,7 +67,7 @@ func (l *Limiter) restore(w Window) {
 // ErrUnavailable when ctx ends first or the store is down. Calling it again
 // tries again.
 func (l *Limiter) Close(ctx context.Context) error {
-	err := l.snapshots.end(ctx)
+	err := errors.Join(l.seeds.end(ctx), l.snapshots.end(ctx))
 	if err == nil {
 		err = l.snapshot(ctx)
 	}
@@ -105,7 +105,7 @@ func (l *Limiter) snapshot(ctx context.Context) error {
 	l.turn.Lock()
 	defer l.turn.Unlock()
 	_, t := l.clock()
-	stale := time.Unix(0, t-2*l.window).UTC()
+	stale := time.Unix(0, l.sharedTime(nil, t)-2*l.window).UTC()
 	var err error
 	for batch := range slices.Chunk(l.collect(l.resend), saveBatch) {
 		if err = l.store.SaveWindows(ctx, batch, stale); err != nil {
@@ -134,16 +134,13 @@ func (s *limiterShard) collect(windows []Window, l *Limiter, all bool) []Window 
 	defer s.mu.Unlock()
 	_, t := l.clock()
 	for subject, c := range s.counters {
-		if c.advance(t, l.window); c.empty() {
+		if c.advance(l.sharedTime(c, t), l.window); c.empty() {
 			delete(s.counters, subject)
 			continue
 		}
 		if l.store != nil && (all || c.changed) {
 			c.changed = false
-			windows = append(windows, Window{
-				Subject: subject, Start: time.Unix(0, c.start).UTC(),
-				Previous: c.previous, Current: c.current,
-			})
+			windows = append(windows, c.window(subject))
 		}
 	}
 	return windows

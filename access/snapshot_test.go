@@ -30,7 +30,7 @@ func TestARestartKeepsTheCounters(t *testing.T) {
 	}
 	take := func(l *access.Limiter, n int) (allowed int) {
 		for range n {
-			if l.Take("key:1").Allowed {
+			if l.Take(t.Context(), "key:1").Allowed {
 				allowed++
 			}
 		}
@@ -80,11 +80,11 @@ func TestARestartKeepsTheCounters(t *testing.T) {
 		require.NoError(t, first.Close(t.Context()))
 		clock := newClock(time.Now().Add(-24 * time.Hour))
 		second := start(t, store, clock.now)
-		d := second.Take("key:1")
+		d := second.Take(t.Context(), "key:1")
 		require.False(t, d.Allowed)
 		require.LessOrEqual(t, d.RetryAfter, time.Minute)
 		clock.add(d.RetryAfter)
-		require.True(t, second.Take("key:1").Allowed)
+		require.True(t, second.Take(t.Context(), "key:1").Allowed)
 	})
 }
 
@@ -93,12 +93,12 @@ func TestSnapshots(t *testing.T) {
 	inBubble(t, "hold what changed, and nothing is written without a change", func(t *testing.T) {
 		store := newWindowStore()
 		l := newLimiter(t, access.LimiterOptions{Max: 5, Now: time.Now, Store: store, SnapshotEvery: time.Second})
-		l.Take("a")
-		l.Take("b")
+		l.Take(t.Context(), "a")
+		l.Take(t.Context(), "b")
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		require.Equal(t, 1, store.saveCount())
-		l.Take("a")
+		l.Take(t.Context(), "a")
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		require.Equal(t, 2, store.saveCount())
@@ -108,9 +108,9 @@ func TestSnapshots(t *testing.T) {
 	inBubble(t, "drop what is stale", func(t *testing.T) {
 		store := newWindowStore()
 		l := newLimiter(t, access.LimiterOptions{Max: 5, Now: time.Now, Store: store, SnapshotEvery: time.Second})
-		l.Take("old")
+		l.Take(t.Context(), "old")
 		time.Sleep(3 * time.Minute)
-		l.Take("new")
+		l.Take(t.Context(), "new")
 		time.Sleep(time.Second)
 		synctest.Wait()
 		require.Equal(t, []string{"new"}, store.subjects())
@@ -119,7 +119,7 @@ func TestSnapshots(t *testing.T) {
 		store := newWindowStore()
 		l := newLimiter(t, access.LimiterOptions{Max: 5, Now: time.Now, Store: store})
 		for i := range 1200 {
-			l.Take(fmt.Sprint("key:", i))
+			l.Take(t.Context(), fmt.Sprint("key:", i))
 		}
 		require.NoError(t, l.Close(t.Context()))
 		require.Equal(t, 3, store.saveCount())
@@ -133,9 +133,9 @@ func TestSnapshots(t *testing.T) {
 			Max: 5, Now: time.Now, Store: store, SnapshotEvery: time.Second,
 			Logger: slog.New(slog.NewTextHandler(&out, nil)),
 		})
-		l.Take("a")
+		l.Take(t.Context(), "a")
 		time.Sleep(5 * time.Second)
-		l.Take("b")
+		l.Take(t.Context(), "b")
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		require.Equal(t, 1, strings.Count(out.String(), "counters of the rate limiter cannot be stored"))
@@ -150,11 +150,11 @@ func TestSnapshots(t *testing.T) {
 			Max: 5, Now: time.Now, Store: hangingStore{}, SnapshotEvery: time.Second,
 			Logger: slog.New(slog.NewTextHandler(&out, nil)),
 		})
-		l.Take("a")
+		l.Take(t.Context(), "a")
 		time.Sleep(8 * time.Second)
 		synctest.Wait()
 		require.Contains(t, out.String(), "cannot be stored")
-		require.True(t, l.Take("a").Allowed, "nobody waits for the store")
+		require.True(t, l.Take(t.Context(), "a").Allowed, "nobody waits for the store")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
@@ -169,8 +169,8 @@ func TestSnapshots(t *testing.T) {
 		store.breakDown(errors.New("no route"))
 		l := newLimiter(t, access.LimiterOptions{Max: 1, Now: time.Now, Store: store})
 		require.ErrorIs(t, l.Load(t.Context()), pmerr.ErrUnavailable)
-		require.True(t, l.Take("a").Allowed)
-		require.False(t, l.Take("a").Allowed)
+		require.True(t, l.Take(t.Context(), "a").Allowed)
+		require.False(t, l.Take(t.Context(), "a").Allowed)
 	})
 }
 
@@ -217,7 +217,7 @@ func TestLoadOfWhatCannotBe(t *testing.T) {
 			require.LessOrEqual(t, l.Subjects(), 1)
 			allowed := 0
 			for range 10 {
-				d := l.Take("key:1")
+				d := l.Take(t.Context(), "key:1")
 				if d.Allowed {
 					allowed++
 				}
@@ -227,7 +227,7 @@ func TestLoadOfWhatCannotBe(t *testing.T) {
 			}
 			require.Equal(t, c.want, allowed)
 			clock.add(time.Minute)
-			require.True(t, l.Take("key:1").Allowed)
+			require.True(t, l.Take(t.Context(), "key:1").Allowed)
 		})
 	}
 	t.Run("counts above a limit that was lowered fade like the limit", func(t *testing.T) {
@@ -239,7 +239,7 @@ func TestLoadOfWhatCannotBe(t *testing.T) {
 		})
 		require.NoError(t, l.Load(t.Context()))
 		clock.add(30 * time.Second)
-		require.EqualValues(t, 4, l.Take("key:1").Remaining)
+		require.EqualValues(t, 4, l.Take(t.Context(), "key:1").Remaining)
 	})
 	t.Run("more subjects than there is room for", func(t *testing.T) {
 		t.Parallel()
@@ -258,9 +258,9 @@ func TestLoadOfWhatCannotBe(t *testing.T) {
 			Store: newWindowStore(access.Window{Subject: "key:1", Start: minute, Current: 1}),
 		})
 		for range 9 {
-			l.Take("key:1")
+			l.Take(t.Context(), "key:1")
 		}
 		require.NoError(t, l.Load(t.Context()))
-		require.EqualValues(t, 0, l.Take("key:1").Remaining)
+		require.EqualValues(t, 0, l.Take(t.Context(), "key:1").Remaining)
 	})
 }

@@ -29,6 +29,8 @@ type entry struct {
 	expires int64
 	// confirmed is when the read of the row began, on the ring's own clock.
 	confirmed time.Duration
+	// doubts is Keyring.doubts from before that read.
+	doubts uint64
 	// refresh is the earliest time, on that clock, to ask the store again ahead
 	// of time; never while that is being done.
 	refresh atomic.Int64
@@ -132,6 +134,16 @@ func (s *shard) forget(hash [32]byte) {
 	defer s.mu.Unlock()
 	s.drop(hash)
 	if f := s.flights[hash]; f != nil {
+		f.void = true
+		delete(s.flights, hash)
+	}
+}
+
+// voidAll makes all reads that are under way worthless.
+func (s *shard) voidAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for hash, f := range s.flights {
 		f.void = true
 		delete(s.flights, hash)
 	}

@@ -59,9 +59,9 @@ func (c *counter) used(t, window int64) int64 {
 // empty reports whether the counter is as good as a new one.
 func (c *counter) empty() bool { return c.previous == 0 && c.current == 0 }
 
-// admit counts one unit at t.
-func (c *counter) admit(t int64) {
-	c.current++
+// admit counts units at t.
+func (c *counter) admit(t, units int64) {
+	c.current += units
 	c.last = t
 	c.changed = true
 }

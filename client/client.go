@@ -17,6 +17,7 @@ type Handles struct {
 	ABTests    *ABTests
 	Playground *Playground
 	Budget     *Budget
+	Retention  *Retention
 	Compliance *Compliance
 	Keys       *Keys
 	Audit      *Audit
@@ -111,6 +112,7 @@ func (c *Client) Workspace(name string) (*Workspace, error) {
 		ABTests:    &ABTests{link: l, cache: c.cache},
 		Playground: &Playground{link: l, timeout: c.options.ModelTimeout},
 		Budget:     &Budget{link: l},
+		Retention:  &Retention{link: l},
 		Compliance: &Compliance{link: l},
 		Keys:       &Keys{link: l},
 		Audit:      &Audit{link: l},

@@ -24,7 +24,7 @@ func (x *exchange) admit(needed access.Scope) error {
 	x.who = who
 	// Counted before the workspace is looked at, so that guessing workspaces
 	// is not free and those answers, too, say how the key stands.
-	decision := x.api.pm.Take(subject(who))
+	decision := x.api.pm.Take(x.request.Context(), subject(who))
 	x.tellRate(decision)
 	id, err := chosenWorkspace(x.request, who)
 	if err != nil {

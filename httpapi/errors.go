@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/telemetry/otlp"
 )
 
 // kinds is the table between errors and HTTP. The first line of a status is
@@ -144,7 +145,7 @@ func known(err error) *pmerr.Error {
 	return pmerr.From(err)
 }
 
-// refuse writes the envelope.
+// refuse writes the envelope, or what exporters of OpenTelemetry read.
 func (x *exchange) refuse(e *pmerr.Error) {
 	status := kindOf(e.Code).status
 	h := x.Header()
@@ -153,6 +154,10 @@ func (x *exchange) refuse(e *pmerr.Error) {
 		h.Set("WWW-Authenticate", `Bearer realm="promptmetrics"`)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		h.Set("Retry-After", wholeSeconds(e.RetryAfter))
+	}
+	if x.speaksProtobuf() {
+		x.send(status, string(otlp.Protobuf), otlp.Fault(status, enclose(e, x.id).Error))
+		return
 	}
 	if err := x.json(status, enclose(e, x.id)); err != nil {
 		// Details that are no JSON; everything else is texts.

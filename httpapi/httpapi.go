@@ -45,8 +45,9 @@ type api struct {
 	routes *http.ServeMux
 	huma   huma.API
 	// document is the OpenAPI document as JSON.
-	document []byte
-	buffers  sync.Pool
+	document  []byte
+	buffers   sync.Pool
+	unzippers unzippers
 }
 
 func newAPI(pm *promptmetrics.Client, opts Options) *api {
@@ -71,6 +72,7 @@ func (a *api) register() {
 	a.registerLogs()
 	a.registerTraces()
 	a.registerSpans()
+	a.registerOTLP()
 	a.registerRuns()
 	a.registerEvaluations()
 	a.registerEvaluationRuns()
@@ -79,6 +81,7 @@ func (a *api) register() {
 	a.registerABTests()
 	a.registerPlayground()
 	a.registerBudget()
+	a.registerRetention()
 	a.registerCompliance()
 	a.registerKeys()
 	a.registerAudit()

@@ -32,7 +32,7 @@ func TestHealthNeedsNoKey(t *testing.T) {
 			delete(h, "gitSyncLastRun")
 			require.Equal(t, map[string]any{
 				"status": "ok", "checks": map[string]any{"sqlite": "ok", "driver": "ok"}, "dbType": "sqlite", "dbConnected": true,
-				"driverType": "filesystem", "reconciliationRunning": false,
+				"driverType": "filesystem", "reconciliationRunning": false, "nodes": 1.0, "problems": []any{},
 			}, h)
 		}},
 		{name: "not by POST", key: nobody, method: "POST", path: "/health", status: 405, header: map[string]string{"Allow": "GET, HEAD, OPTIONS"}},
@@ -56,7 +56,7 @@ func TestHealthTellsOfABrokenStore(t *testing.T) {
 	r := s.send(t, nobody, "GET", "/health/deep", "")
 	require.Equal(t, 503, r.status)
 	matchJSON(t, `{"status":"degraded","checks":{"sqlite":"ok","driver":"error"},"dbType":"sqlite","dbConnected":true,
-		"driverType":"custom","gitSyncLastRun":null,"reconciliationRunning":false}`, r.body)
+		"driverType":"custom","gitSyncLastRun":null,"reconciliationRunning":false,"nodes":1,"problems":[]}`, r.body)
 	require.NotContains(t, r.body, "secret")
 }
 
@@ -93,6 +93,13 @@ func TestWebhookServesWhatWasPushed(t *testing.T) {
 			t.Helper()
 			require.Contains(t, r.body, `"content":"pushed"`)
 		}},
+		{name: "a push to Gitea", key: nobody, method: "POST", path: hook, body: `{}`, headers: []string{"X-Gitea-Event: push", "X-Gitea-Signature: " + signature(`{}`)[len("X-Hub-Signature-256: sha256="):]}, status: 200, json: `{"message":"Sync triggered"}`},
+		{name: "a wrong signature of Gitea", key: nobody, method: "POST", path: hook, body: `{}`, headers: []string{"X-Gitea-Event: push", "X-Gitea-Signature: " + signature(`{"a":1}`)[len("X-Hub-Signature-256: sha256="):]}, status: 401},
+		{name: "a push to GitLab", key: nobody, method: "POST", path: hook, body: `{}`, headers: []string{"X-Gitlab-Event: Push Hook", "X-Gitlab-Token: " + webhookSecret}, status: 200, json: `{"message":"Sync triggered"}`},
+		{name: "another event of GitLab", key: nobody, method: "POST", path: hook, body: `{}`, headers: []string{"X-Gitlab-Event: Issue Hook", "X-Gitlab-Token: " + webhookSecret}, status: 200, json: `{"message":"Event ignored","event":"Issue Hook"}`},
+		{name: "a wrong token of GitLab", key: nobody, method: "POST", path: hook, body: `{}`, headers: []string{"X-Gitlab-Event: Push Hook", "X-Gitlab-Token: " + webhookSecret[1:]}, status: 401},
+		{name: "an empty token of GitLab", key: nobody, method: "POST", path: hook, body: `{}`, headers: []string{"X-Gitlab-Event: Push Hook", "X-Gitlab-Token: "}, status: 401},
+		{name: "one wrong proof spoils a right one", key: nobody, method: "POST", path: hook, body: `{}`, headers: []string{event, signature(`{"a":1}`), "X-Gitlab-Token: " + webhookSecret}, status: 401},
 		{name: "an empty push", key: nobody, method: "POST", path: hook, headers: []string{event, signature("")}, status: 200},
 		{name: "not by GET", key: nobody, method: "GET", path: hook, status: 405, header: map[string]string{"Allow": "POST, OPTIONS"}},
 	})

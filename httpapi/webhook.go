@@ -24,7 +24,7 @@ type webhookAnswer struct {
 func (a *api) registerWebhook() {
 	open(a, operation{
 		id: "receiveGitHubEvent", method: http.MethodPost, path: "/webhooks/github", tag: "service",
-		summary: "Serve what was pushed to the prompt repository; signed by X-Hub-Signature-256",
+		summary: "Serve what was pushed to the prompt repository; signed by GitHub, Gitea or Forgejo, or with the token of GitLab",
 		faults:  []int{http.StatusUnauthorized, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable},
 	}, a.jsonOf(reflect.TypeFor[webhookAnswer]()), a.receiveEvent)
 }
@@ -38,10 +38,11 @@ func (a *api) receiveEvent(x *exchange) error {
 	if err := x.read(b); err != nil {
 		return err
 	}
-	if !signed(b.Bytes(), x.request.Header.Get("X-Hub-Signature-256"), a.options.WebhookSecret) {
+	event, ok := eventOf(x.request.Header, b.Bytes(), a.options.WebhookSecret)
+	if !ok {
 		return pmerr.New(pmerr.Unauthorized, "Invalid signature")
 	}
-	if event := x.request.Header.Get("X-GitHub-Event"); event != "push" {
+	if event != "push" && event != "Push Hook" {
 		return x.json(http.StatusOK, webhookAnswer{Message: "Event ignored", Event: event})
 	}
 	// GitHub hangs up after ten seconds; what it announced is still to be
@@ -54,12 +55,36 @@ func (a *api) receiveEvent(x *exchange) error {
 	return x.json(http.StatusOK, webhookAnswer{Message: "Sync triggered"})
 }
 
-// signed checks the signature of a body in constant time.
-func signed(body []byte, signature, secret string) bool {
-	given, ok := strings.CutPrefix(signature, "sha256=")
-	if !ok {
-		return false
+// eventOf gives the event that a git host tells of, if the host proves that it
+// knows the secret. A host that sends a proof is held to it, whatever else it
+// sends.
+func eventOf(h http.Header, body []byte, secret string) (event string, ok bool) {
+	switch {
+	case h.Get("X-Hub-Signature-256") != "": // GitHub; Gitea and Forgejo send it too
+		given, prefixed := strings.CutPrefix(h.Get("X-Hub-Signature-256"), "sha256=")
+		return firstOf(h, "X-GitHub-Event", "X-Gitea-Event", "X-Forgejo-Event"), prefixed && signed(body, given, secret)
+	case h.Get("X-Gitea-Signature") != "":
+		return h.Get("X-Gitea-Event"), signed(body, h.Get("X-Gitea-Signature"), secret)
+	case h.Get("X-Gitlab-Token") != "":
+		// GitLab sends the secret itself. Hashing makes both of one length, so
+		// that the time tells nothing of the secret's.
+		given, want := sha256.Sum256([]byte(h.Get("X-Gitlab-Token"))), sha256.Sum256([]byte(secret))
+		return h.Get("X-Gitlab-Event"), hmac.Equal(given[:], want[:])
 	}
+	return "", false
+}
+
+func firstOf(h http.Header, names ...string) string {
+	for _, name := range names {
+		if value := h.Get(name); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+// signed checks a signature of a body, in hexadecimal, in constant time.
+func signed(body []byte, given, secret string) bool {
 	sum, err := hex.DecodeString(given)
 	if err != nil {
 		return false

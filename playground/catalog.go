@@ -46,6 +46,8 @@ type catalog struct {
 	// until is when the list is asked for anew; zero: it never was.
 	until  time.Time
 	models map[string][]Model
+	// doubts counts the calls of forget.
+	doubts uint64
 }
 
 func newCatalog(providers []Provider, log *slog.Logger, now func() time.Time) *catalog {
@@ -130,6 +132,9 @@ func (c *catalog) ask(ctx context.Context, anew bool) map[string]string {
 	// Others want the answer too: it does not end with this caller.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), catalogTimeout)
 	defer cancel()
+	c.mu.Lock()
+	doubts := c.doubts
+	c.mu.Unlock()
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	faults := map[string]string{}
@@ -152,9 +157,19 @@ func (c *catalog) ask(ctx context.Context, anew bool) map[string]string {
 		good = catalogRetry
 	}
 	c.mu.Lock()
-	c.until = c.now().Add(good)
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	if c.doubts == doubts {
+		c.until = c.now().Add(good)
+	}
 	return faults
+}
+
+// forget lets the list be asked for anew when somebody wants it.
+func (c *catalog) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.until = time.Time{}
+	c.doubts++
 }
 
 // keep remembers what a provider offers, each model once. One whose name no

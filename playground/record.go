@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
@@ -24,6 +25,44 @@ type ongoing struct {
 	// acknowledged is the action that the audit log gets even if the call fails
 	// from now on: its caller has seen that it succeeded so far.
 	acknowledged string
+	// said is what a stream has given so far, if anybody wants to hear it.
+	said      strings.Builder
+	toolCalls []ToolCall
+}
+
+// hear keeps a part of a stream for observers.
+func (o *ongoing) hear(p Part) {
+	if !o.service.playground.heard {
+		return
+	}
+	o.said.WriteString(p.Content)
+	if p.ToolCall != nil {
+		o.toolCalls = append(o.toolCalls, *p.ToolCall)
+	}
+}
+
+// exchange is the call with what was answered; nil for a call that failed.
+func (o *ongoing) exchange(r *Reply) *telemetry.Exchange {
+	if !o.service.playground.heard {
+		return nil
+	}
+	e := &telemetry.Exchange{Temperature: o.call.Temperature, TopP: o.call.TopP, MaxTokens: o.call.MaxTokens}
+	for _, m := range o.call.Messages {
+		e.Input = append(e.Input, turn(m))
+	}
+	if r != nil {
+		e.ResponseID, e.ResponseModel, e.FinishReason = r.ID, r.Model, r.FinishReason
+		e.Output = []telemetry.Turn{turn(Message{Role: Assistant, Content: r.Output, ToolCalls: r.ToolCalls})}
+	}
+	return e
+}
+
+func turn(m Message) telemetry.Turn {
+	t := telemetry.Turn{Role: string(m.Role), Content: m.Content, ToolCallID: m.ToolCallID}
+	for _, c := range m.ToolCalls {
+		t.ToolCalls = append(t.ToolCalls, telemetry.ToolCall(c))
+	}
+	return t
 }
 
 // begin does everything that may refuse a call before it costs anything.
@@ -54,16 +93,16 @@ func (o *ongoing) log() telemetry.Log {
 
 // record logs an answered call; what was answered and cannot be logged is not
 // acknowledged.
-func (o *ongoing) record(ctx context.Context, action string, u Usage, finish string) (telemetry.Log, error) {
+func (o *ongoing) record(ctx context.Context, action string, r Reply) (telemetry.Log, error) {
 	// The call is made and paid for: it is logged even if its caller goes away
 	// now.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	l := o.log()
 	o.count("")
-	l.TokensIn, l.TokensOut, l.Status = u.TokensIn, u.TokensOut, telemetry.OK
-	l.Metadata = members("finish_reason", finish)
-	return o.service.scope.Recorder.RecordCall(ctx, telemetry.Call{Action: action}, l)
+	l.TokensIn, l.TokensOut, l.Status = r.Usage.TokensIn, r.Usage.TokensOut, telemetry.OK
+	l.Metadata = members("finish_reason", r.FinishReason)
+	return o.service.scope.Recorder.RecordCall(ctx, telemetry.Call{Action: action, Exchange: o.exchange(&r)}, l)
 }
 
 // failed logs a call that the provider did not answer and gives the error to
@@ -94,14 +133,16 @@ func (o *ongoing) fault(ctx context.Context, code string) {
 	l := o.log()
 	o.count(code)
 	l.Status, l.ErrorCode = telemetry.Failed, &code
-	if _, err := o.service.scope.Recorder.RecordCall(ctx, telemetry.Call{Action: o.acknowledged}, l); err != nil {
+	if _, err := o.service.scope.Recorder.RecordCall(ctx, telemetry.Call{Action: o.acknowledged, Exchange: o.exchange(nil)}, l); err != nil {
 		o.service.playground.catalog.log.ErrorContext(ctx, "a failed model call could not be logged", "provider", o.request.Provider, "error", err)
 	}
 }
 
 // finish logs a stream that came to its end, then says so.
 func (o *ongoing) finish(ctx context.Context, last Part, yield func(Event, error) bool) {
-	l, err := o.record(ctx, actionStream, last.Usage, last.FinishReason)
+	l, err := o.record(ctx, actionStream, Reply{
+		ID: last.ID, Model: last.Model, Output: o.said.String(), ToolCalls: o.toolCalls, Usage: last.Usage, FinishReason: last.FinishReason,
+	})
 	if err != nil {
 		yield(Event{}, err)
 		return

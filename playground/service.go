@@ -47,6 +47,8 @@ type Config struct {
 	Limits mustache.Limits
 	Logger *slog.Logger
 	Now    func() time.Time
+	// Heard gives what was said to the Recorder, for observers of telemetry.
+	Heard bool
 }
 
 // Playground holds the providers and what they offer.
@@ -55,13 +57,16 @@ type Playground struct {
 	limits    mustache.Limits
 	catalog   *catalog
 	now       func() time.Time
+	heard     bool
 	calls     map[string]*calls // by provider
 }
 
 // New makes a playground of providers. A provider without a name, or two of
 // one name, are an ErrValidation.
 func New(c Config) (*Playground, error) {
-	p := &Playground{providers: map[string]Provider{}, limits: c.Limits, now: c.Now, calls: map[string]*calls{}}
+	p := &Playground{
+		providers: map[string]Provider{}, limits: c.Limits, now: c.Now, heard: c.Heard, calls: map[string]*calls{},
+	}
 	p.limits.MaxOutput = cmp.Or(p.limits.MaxOutput, mustache.DefaultMaxOutput)
 	for _, provider := range c.Providers {
 		name := provider.Name()
@@ -74,6 +79,10 @@ func New(c Config) (*Playground, error) {
 	p.catalog = newCatalog(c.Providers, c.Logger, c.Now)
 	return p, nil
 }
+
+// ForgetModels lets the providers be asked anew what they offer, when somebody
+// wants to know: another process has found that it changed.
+func (p *Playground) ForgetModels() { p.catalog.forget() }
 
 // Scope is what belongs to one workspace and actor.
 type Scope struct {
@@ -129,8 +138,11 @@ const (
 	actionChat       = "playground_chat"
 	actionStream     = "playground_chat_stream"
 	actionCompletion = "playground_completion"
-	actionRefresh    = "playground_models_refresh"
 )
+
+// ActionRefresh is the action of RefreshModels in the audit log. With its entry
+// the other nodes are told.
+const ActionRefresh = "playground_models_refresh"
 
 // Models gives what the providers offer; see [Chat].
 func (s *Service) Models(ctx context.Context, r page.Request) (page.Of[Model], error) {
@@ -143,7 +155,7 @@ func (s *Service) RefreshModels(ctx context.Context) (Refreshed, error) {
 	if err := ctx.Err(); err != nil {
 		return Refreshed{}, err
 	}
-	return done, s.scope.Auditor.Audit(ctx, actionRefresh, "")
+	return done, s.scope.Auditor.Audit(ctx, ActionRefresh, "")
 }
 
 // Chat calls a model once; see [Chat].
@@ -193,7 +205,7 @@ func (s *Service) call(ctx context.Context, action string, q Request, call Call)
 	if err != nil {
 		return Answer{}, c.failed(ctx, err)
 	}
-	l, err := c.record(ctx, action, reply.Usage, reply.FinishReason)
+	l, err := c.record(ctx, action, reply)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -223,6 +235,7 @@ func (s *Service) Stream(ctx context.Context, q Request) iter.Seq2[Event, error]
 			}
 			// What has begun to be answered was acknowledged, however it ends.
 			c.acknowledged = actionStream
+			c.hear(part)
 			if part.Content != "" && !yield(Event{Type: EventToken, Content: part.Content}, nil) ||
 				part.ToolCall != nil && !yield(Event{Type: EventToolCall, ToolCall: part.ToolCall}, nil) {
 				c.left(ctx)

@@ -69,6 +69,10 @@ type Diff struct {
 	Changes []Change
 	// Strange lists paths below the prompt folders that name no prompt version.
 	Strange []string
+	// Mended lists paths that an earlier diff may have listed as Strange and
+	// that are not so any more. A full diff leaves it empty: what it does not
+	// list is mended.
+	Mended []string
 }
 
 // Change is one file that was added, changed or deleted.

@@ -83,6 +83,11 @@ type IndexStore interface {
 	// empty.
 	ContentHead(ctx context.Context) (string, error)
 	SetContentHead(ctx context.Context, head string) error
+	// Problems of files in the prompt store, as EditProblems left them.
+	Problems(ctx context.Context) ([]Problem, error)
+	// EditProblems replaces the problems by what edit makes of them, in one
+	// transaction. edit may be called again if that fails.
+	EditProblems(ctx context.Context, edit func([]Problem) []Problem) error
 	// Marks tells how far the history of each workspace has come.
 	Marks(ctx context.Context) (map[workspace.ID]int64, error)
 	// Files calls fn for every indexed version.

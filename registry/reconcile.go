@@ -84,9 +84,12 @@ func (r *Registry) reconcile(ctx context.Context, since string, prune bool) (Rec
 	}
 	run.diff = diff
 	for _, path := range diff.Strange {
-		run.problem(path, errors.New("is not named like a prompt version, prompts/{name}/{version}.json"))
+		run.problem(Change{Path: path}, errors.New("is not named like a prompt version, prompts/{name}/{version}.json"))
 	}
 	if err := run.all(ctx); err != nil {
+		return Reconciled{}, err
+	}
+	if err := r.index.EditProblems(ctx, run.problems); err != nil {
 		return Reconciled{}, err
 	}
 	return run.done, r.index.SetContentHead(ctx, diff.Head)
@@ -106,14 +109,25 @@ type reconciliation struct {
 
 	mu   sync.Mutex
 	done Reconciled
+	// found are the problems in the form that anybody may see.
+	found []Problem
 }
 
-func (c *reconciliation) problem(path string, err error) {
+func (c *reconciliation) problem(change Change, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.done.Problems = append(c.done.Problems, fmt.Sprintf("%s: %v", path, err))
-	c.registry.log.Warn("prompt file left out", "path", path, "reason", err)
+	c.done.Problems = append(c.done.Problems, fmt.Sprintf("%s: %v", change.Path, err))
+	p := Problem{Path: change.Path, Reason: reason(err)}
+	if change.Name != "" {
+		p.Of = change.key()
+	}
+	c.found = append(c.found, p)
+	c.registry.log.Warn("prompt file left out", "path", change.Path, "reason", err)
 }
+
+// Problems lists the files of the prompt store that are not served, as of the
+// last reconciliation, also of one before a restart. ErrUnavailable.
+func (r *Registry) Problems(ctx context.Context) ([]Problem, error) { return r.index.Problems(ctx) }
 
 func (c *reconciliation) all(ctx context.Context) error {
 	unknown, err := c.unknown(ctx)
@@ -137,7 +151,7 @@ func (c *reconciliation) all(ctx context.Context) error {
 	}
 	gone := c.gone()
 	if c.diff.Full && !c.prune && len(gone) > 0 {
-		c.problem("prompt store", fmt.Errorf("has no file for %d indexed versions, and does not know the state that was indexed: "+
+		c.problem(Change{Path: "prompt store"}, fmt.Errorf("has no file for %d indexed versions, and does not know the state that was indexed: "+
 			"check that it is the right one; reindex makes the index forget them", len(gone)))
 		return nil
 	}
@@ -168,7 +182,7 @@ func (c *reconciliation) unknown(ctx context.Context) ([]Change, error) {
 		case err != nil:
 			return nil, err
 		case have.Ref != change.Ref:
-			c.problem(change.Path, errors.New("was changed, but a version is immutable: the first content is still served; commit it as a new version"))
+			c.problem(change, errors.New("was changed, but a version is immutable: the first content is still served; commit it as a new version"))
 		}
 	}
 	return unknown, nil
@@ -181,15 +195,15 @@ func (c *reconciliation) index(ctx context.Context, change Change, origin Origin
 		return err
 	}
 	if err != nil {
-		c.problem(change.Path, err)
+		c.problem(change, err)
 		return nil
 	}
 	p, err := ParseFile(change.Path, data)
 	if err == nil && (p.Name != change.Name || p.Version != change.Version) {
-		err = fmt.Errorf("holds %s %s: name and version must be those of the path", p.Name, p.Version)
+		err = fmt.Errorf("holds %s %s: %w", p.Name, p.Version, errMisplaced)
 	}
 	if err != nil {
-		c.problem(change.Path, err)
+		c.problem(change, err)
 		return nil
 	}
 	_, inserted, err := c.at(change.Workspace).Insert(ctx, Record{
@@ -243,7 +257,7 @@ func (c *reconciliation) remove(ctx context.Context, change Change) error {
 	case err != nil:
 		return err
 	case len(kept) > 0:
-		c.problem(change.Path, errors.New("was deleted, but a protected label points at it: it is still served"))
+		c.problem(change, errors.New("was deleted, but a protected label points at it: it is still served"))
 		return nil
 	}
 	c.registry.resolver.forget(change.Workspace, change.Name)

@@ -1,15 +1,23 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks, where it may: on Debian
-# and Ubuntu, as root or through a sudo that asks for no password.
+# and Ubuntu, as root or through a sudo that asks for no password. The S3 server
+# is built with Go into .tools/bin, once.
 #
 # Ends with status 0 if nothing is missing any more, else with 1 and a message.
 set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# The one place that names the S3 server's version.
+versitygw=v1.8.0
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
 have_postgres() {
 	have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
 }
+
+# Debian keeps it off the PATH of ordinary users.
+have_pgbouncer() { have pgbouncer || [ -x /usr/sbin/pgbouncer ]; }
 
 # Whether a C program can be built, which takes more than a compiler.
 have_c() {
@@ -18,8 +26,10 @@ have_c() {
 
 missing() {
 	have_postgres || echo postgresql
+	have_pgbouncer || echo pgbouncer
 	have_c || echo gcc libc6-dev
 	have git || echo git
+	have redis-server || echo redis-server
 	have make || echo make
 	# The README's tour, which a test copies and pastes.
 	have curl || echo curl
@@ -27,8 +37,30 @@ missing() {
 	! have apt-get || [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 }
 
+# Whether .tools/bin holds the S3 server in the version named above, as the go
+# command stamped it.
+have_versitygw() {
+	go version -m .tools/bin/versitygw 2>/dev/null |
+		grep -E "^[[:space:]]+mod[[:space:]]+github.com/versity/versitygw[[:space:]]+${versitygw}[[:space:]]" >/dev/null
+}
+
+build_versitygw() {
+	have_versitygw && return
+	echo "== building versitygw $versitygw, an S3 server for tests, about a minute"
+	mkdir -p .tools/bin
+	GOFLAGS='' CGO_ENABLED=0 GOBIN="$PWD/.tools/bin" go install -trimpath -ldflags '-s -w' \
+		"github.com/versity/versitygw/cmd/versitygw@$versitygw"
+	have_versitygw || {
+		echo "versitygw $versitygw was built, but is not in .tools/bin" >&2
+		return 1
+	}
+}
+
 packages=$(missing | xargs)
-[ -z "$packages" ] && exit 0
+if [ -z "$packages" ]; then
+	build_versitygw
+	exit
+fi
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
@@ -72,8 +104,17 @@ for try in 1 2 3; do
 	[ "$try" -eq 3 ] || sleep $((try * 5))
 done
 
+wanted=$packages
 packages=$(missing | xargs)
 if [ -n "$packages" ]; then
 	echo "Still missing after the installation: $packages" >&2
 	exit 1
 fi
+
+# Debian starts both as services; the tests start their own.
+for service in pgbouncer redis-server; do
+	if [[ " $wanted " == *" $service "* ]] && have systemctl; then
+		"${as_root[@]}" systemctl disable --now "$service" >/dev/null 2>&1 || true
+	fi
+done
+build_versitygw

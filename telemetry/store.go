@@ -31,6 +31,11 @@ type Store interface {
 	// UpdateSpan applies change to the span as it is inside the transaction.
 	UpdateSpan(ctx context.Context, traceID, spanID string, change func(*Span) error) (Span, error)
 
+	// Ingest stores spans that were not there before, and completes those that
+	// were there and had not ended, with one entry in the audit log. Only what
+	// is stored or completed now is logged and scored.
+	Ingest(ctx context.Context, in Ingestion) (Ingested, error)
+
 	InsertRun(ctx context.Context, r Run) (Run, error)
 	Runs(ctx context.Context, f RunFilter, r page.Request) (page.Of[Run], error)
 	Run(ctx context.Context, runID string) (Run, error)
@@ -48,6 +53,20 @@ type Insertion struct {
 	Batch bool
 	// Call is set for a log that one of our own model calls made.
 	Call *Call
+	// Origin is what observers are told; empty stands for FromModelCall if Call
+	// is set, else for FromCaller.
+	Origin Origin
+}
+
+// From says how the logs came.
+func (i Insertion) From() Origin {
+	switch {
+	case i.Origin != "":
+		return i.Origin
+	case i.Call != nil:
+		return FromModelCall
+	}
+	return FromCaller
 }
 
 // Call says what the audit log tells of a model call that was logged.
@@ -56,6 +75,8 @@ type Call struct {
 	// because nothing of it was answered or it belongs to something that has
 	// one.
 	Action string
+	// Exchange is for observers; it is not stored. It may be nil.
+	Exchange *Exchange
 }
 
 // StoreOf gives the stores of workspaces.

@@ -16,6 +16,8 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/httpapi"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/redisnode"
+	"github.com/promptmetrics-go/promptmetrics/registry/s3store"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
 
@@ -23,14 +25,24 @@ import (
 type config struct {
 	address
 	// options of the library, with every path filled, but for the logger.
-	options       promptmetrics.Options
-	providers     []makeProvider
+	options promptmetrics.Options
+	// s3 is the bucket of the prompts; nil with another driver.
+	s3        *s3store.Options
+	providers []makeProvider
+	observing observing
+	// redisURL names the Redis that the nodes share; empty for none. redis is
+	// the connection, while a server runs.
+	redisURL      string
+	redis         *redisnode.Node
 	webhookSecret string
 	trustProxy    bool
 	requestLog    httpapi.RequestLog
 	metrics       string // the address; empty for none
 	level         slog.Level
 	json          bool
+	// remoteNames turns the library's names of the remote's options into those of
+	// variables.
+	remoteNames []string
 	// exported are the settings that another shell lacks to work on the same
 	// data: NAME=value, with absolute paths.
 	exported []string
@@ -54,7 +66,7 @@ const (
 // readConfig reads the environment. The error lists every fault, one a line.
 func readConfig(e *environment) (config, error) {
 	c := config{address: readAddress(e)}
-	refuseMissingFeatures(e)
+	checkDriver(e)
 	o := &c.options
 	o.DataDir = e.text("DATA_DIR", "data")
 	o.SQLitePath = e.text("SQLITE_PATH", filepath.Join(o.DataDir, "promptmetrics.db"))
@@ -68,11 +80,17 @@ func readConfig(e *environment) (config, error) {
 		o.KeyTouchInterval = -1 // every use; to the library zero is the default
 	}
 	o.ReconcileInterval = milliseconds(e.integer("PROMPT_RECONCILE_INTERVAL_MS", 60_000, 10, 366*msPerDay))
+	o.GitRemote, c.remoteNames = readGitRemote(e)
+	if interval := milliseconds(e.integer("GITHUB_SYNC_INTERVAL_MS", 60_000, 100, 366*msPerDay)); o.GitRemote != nil {
+		o.ReconcileInterval = interval
+	}
 	o.Retention = 24 * time.Hour * time.Duration(e.integer("RETENTION_DAYS", 0, 0, 36_500))
 	o.Prices = readPrices(e)
 	o.Compliance = readCompliance(e)
 	o.MonthlyBudgetUSD = readBudget(e)
 	c.providers = readProviders(e)
+	c.redisURL = readRedisURL(e)
+	c.observing = readObserving(e, c.address)
 	o.Scorers.WebhookHosts = e.list("EVALUATION_WEBHOOK_HOSTS")
 	o.Scorers.WebhookPrivate = e.boolean("EVALUATION_WEBHOOK_PRIVATE")
 	c.webhookSecret = e.text("GITHUB_WEBHOOK_SECRET", "")
@@ -93,6 +111,7 @@ func readConfig(e *environment) (config, error) {
 			c.secrets = append(c.secrets, name)
 		}
 	}
+	c.readS3(e)
 	return c, e.err()
 }
 
@@ -107,26 +126,14 @@ func readAddress(e *environment) address {
 	return a
 }
 
-// refuseMissingFeatures names what this version does not do. To ignore it would
-// be to pretend.
-func refuseMissingFeatures(e *environment) {
+// checkDriver refuses a driver that is none.
+func checkDriver(e *environment) {
 	switch driver, set := e.raw("DRIVER"); {
-	case !set, driver == "filesystem":
+	case !set, driver == "filesystem", driver == "github", driver == driverS3:
 	case driver == "":
-		e.fault("DRIVER is empty: set it to filesystem, or remove it")
-	case driver == "github", driver == "s3":
-		e.fault("DRIVER=%s is not available in this version: use filesystem", driver)
+		e.fault("DRIVER is empty: set it to filesystem, github or s3, or remove it")
 	default:
-		e.fault("DRIVER must be filesystem, not %s", excerpt(driver))
-	}
-	if e.text("REDIS_URL", "") != "" {
-		e.fault("REDIS_URL is not available in this version: remove it, caches and rate limits are kept by the process itself")
-	}
-	if e.boolean("OTEL_ENABLED") {
-		e.fault("OTEL_ENABLED=true is not available in this version: set it to false, or remove it")
-	}
-	if e.text("GIT_REMOTE_URL", "") != "" {
-		e.fault("GIT_REMOTE_URL is not available in this version: remove it")
+		e.fault("DRIVER must be filesystem, github or s3, not %s", excerpt(driver))
 	}
 }
 

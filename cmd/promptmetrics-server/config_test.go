@@ -24,19 +24,19 @@ func TestWrongValues(t *testing.T) {
 		{"PORT too large", "PORT=65536", `PORT must be an integer from 0 to 65535, not "65536"`},
 		{"HOST with a port", "HOST=localhost:3000", `HOST must be an address or a host name without a port, such as 127.0.0.1, not "localhost:3000"`},
 		{"HOST is an address of the web", "HOST=http://x/", `HOST must be an address or a host name without a port, such as 127.0.0.1, not "http://x/"`},
-		{"DRIVER empty", "DRIVER=", "DRIVER is empty: set it to filesystem, or remove it"},
-		{"DRIVER s3", "DRIVER=s3", "DRIVER=s3 is not available in this version: use filesystem"},
-		{"DRIVER github", "DRIVER=github", "DRIVER=github is not available in this version: use filesystem"},
-		{"DRIVER unknown", "DRIVER=floppy", `DRIVER must be filesystem, not "floppy"`},
-		{"REDIS_URL", "REDIS_URL=redis://x", "REDIS_URL is not available in this version: remove it, caches and rate limits are kept by the process itself"},
-		{"OTEL_ENABLED", "OTEL_ENABLED=true", "OTEL_ENABLED=true is not available in this version: set it to false, or remove it"},
+		{"DRIVER empty", "DRIVER=", "DRIVER is empty: set it to filesystem, github or s3, or remove it"},
+		{"DRIVER unknown", "DRIVER=floppy", `DRIVER must be filesystem, github or s3, not "floppy"`},
+		{"REDIS_URL of another kind, and not shown", "REDIS_URL=http://:hunter2@x", "REDIS_URL must look like redis://user:password@host:6379/0, or rediss:// for TLS"},
+		{"REDIS_URL with a database that is no number", "REDIS_URL=redis://:hunter2@x/hunter2", "REDIS_URL must end with the number of a database, such as /0, or with nothing"},
+		{"REDIS_URL with an option of another program", "REDIS_URL=redis://:hunter2@x?family=6", "REDIS_URL has an option behind the question mark that is not understood"},
+		{"REDIS_URL where nobody listens", "REDIS_URL=redis://:hunter2@127.0.0.1:1", "REDIS_URL: Redis at 127.0.0.1:1 says: connection refused; correct the host and port, or start it"},
 		{"OTEL_ENABLED no boolean", "OTEL_ENABLED=maybe", `OTEL_ENABLED must be true, 1, false or 0, not "maybe"`},
 		{"METRICS_ADDR without a port", "METRICS_ADDR=localhost", `METRICS_ADDR must be host:port, such as 127.0.0.1:9464, or :9464 for every network interface, not "localhost"`},
 		{"METRICS_ADDR with a service", "METRICS_ADDR=localhost:http", `METRICS_ADDR must be host:port, such as 127.0.0.1:9464, or :9464 for every network interface, not "localhost:http"`},
 		{"METRICS_ADDR beyond ports", "METRICS_ADDR=:65536", `METRICS_ADDR must be host:port, such as 127.0.0.1:9464, or :9464 for every network interface, not ":65536"`},
 		{"METRICS_ADDR as a URL", "METRICS_ADDR=http://localhost:9464", `METRICS_ADDR must be host:port, such as 127.0.0.1:9464, or :9464 for every network interface, not "http://localhost:9464"`},
 		{"LOG_REQUESTS", "LOG_REQUESTS=some", `LOG_REQUESTS must be true, false or errors, not "some"`},
-		{"GIT_REMOTE_URL", "GIT_REMOTE_URL=git@x:y", "GIT_REMOTE_URL is not available in this version: remove it"},
+		{"GIT_REMOTE_URL, short for ssh", "GIT_REMOTE_URL=git@x:y", "GIT_REMOTE_URL cannot be read: it must look like https://host/owner/prompts.git"},
 		{"DATABASE_URL of another kind, and not shown", "DATABASE_URL=mysql://root:hunter2@x", "DATABASE_URL must start with postgres:// or postgresql://; remove it to use SQLite"},
 		{"DATABASE_URL unreadable, and not shown", "DATABASE_URL=postgres://root:hunter2@[::1", "DATABASE_URL cannot be read: it must look like postgres://user:password@host:5432/database"},
 		{"DATABASE_URL where nobody listens", "DATABASE_URL=postgres://root:hunter2@127.0.0.1:1/db", ""},
@@ -76,7 +76,7 @@ func TestWrongValues(t *testing.T) {
 	}
 	t.Run("all faults at once", func(t *testing.T) {
 		t.Parallel()
-		env := []string{"PORT=x", "DRIVER=s3", "LOG_LEVEL=x", "RETENTION_DAYS=x", "DATABASE_URL=x", "API_KEY_SALT=x"}
+		env := []string{"PORT=x", "DRIVER=floppy", "LOG_LEVEL=x", "RETENTION_DAYS=x", "DATABASE_URL=x", "API_KEY_SALT=x"}
 		r := programs.Run(t, servertest.Call{Dir: dir, Env: env}, "promptmetrics-server")
 		require.Equal(t, 1, r.Code)
 		for _, e := range env {
@@ -122,7 +122,7 @@ func TestEmptyVariablesCountAsUnset(t *testing.T) {
 	for _, name := range []string{
 		"DATA_DIR", "SQLITE_PATH", "DATABASE_URL", "PROMPTS_PATH", "RATE_LIMIT_WINDOW_MS", "API_KEY_LAST_USED_DEBOUNCE_MS",
 		"PROMPT_RECONCILE_INTERVAL_MS", "GITHUB_WEBHOOK_SECRET", "LOG_LEVEL", "LOG_FORMAT", "RETENTION_DAYS", "PRICES_PATH",
-		"COMPLIANCE_PROVIDER", "COMPLIANCE_SCANNER_URL", "COMPLIANCE_SCANNER_TOKEN", "LAKERA_API_KEY", "REDIS_URL", "OTEL_ENABLED", "METRICS_ADDR", "LOG_REQUESTS", "GIT_REMOTE_URL", "TRUST_PROXY",
+		"COMPLIANCE_PROVIDER", "COMPLIANCE_SCANNER_URL", "COMPLIANCE_SCANNER_TOKEN", "LAKERA_API_KEY", "REDIS_URL", "OTEL_ENABLED", "LOG_METADATA_STDOUT", "METRICS_ADDR", "LOG_REQUESTS", "GIT_REMOTE_URL", "TRUST_PROXY",
 	} {
 		env = append(env, name+"=")
 	}
@@ -152,9 +152,9 @@ func TestDotenv(t *testing.T) {
 	})
 	t.Run("its values are checked like others", func(t *testing.T) {
 		t.Parallel()
-		r := programs.Run(t, servertest.Call{Dir: write(t, "DRIVER=s3\n")}, "promptmetrics-server")
+		r := programs.Run(t, servertest.Call{Dir: write(t, "DRIVER=floppy\n")}, "promptmetrics-server")
 		require.Equal(t, 1, r.Code)
-		require.Equal(t, "promptmetrics-server: DRIVER=s3 is not available in this version: use filesystem\n", r.Err)
+		require.Equal(t, "promptmetrics-server: DRIVER must be filesystem, github or s3, not \"floppy\"\n", r.Err)
 	})
 	t.Run("a line that is not understood is named, and nothing of it is shown", func(t *testing.T) {
 		t.Parallel()
@@ -217,6 +217,7 @@ func TestUsage(t *testing.T) {
 		for _, name := range []string{
 			"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "COHERE_API_KEY", "OLLAMA_BASE_URL", "AZURE_OPENAI_BASE_URL", "OPENAI_COMPATIBLE_BASE_URL",
 			"DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD", "COMPLIANCE_PROVIDER", "EVALUATION_WEBHOOK_HOSTS", "DATABASE_URL",
+			"DRIVER", "S3_BUCKET", "S3_REGION", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_ENDPOINT", "S3_PREFIX", "S3_PATH_STYLE", "S3_SESSION_TOKEN",
 		} {
 			require.Contains(t, help, name)
 		}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"regexp"
 	"strings"
@@ -10,23 +12,52 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
+// data is the library with what the program opened for it.
+type data struct {
+	*promptmetrics.Client
+	content io.Closer // nil if the library opens its prompt store itself
+}
+
+// Close closes the library, then what it stood on.
+func (d *data) Close() error {
+	err := d.Client.Close()
+	if d.content != nil {
+		err = errors.Join(err, d.content.Close())
+	}
+	return err
+}
+
 // openData opens the library on the configured data.
-func openData(c config, log *slog.Logger) (*promptmetrics.Client, error) {
+func openData(ctx context.Context, c config, log *slog.Logger) (*data, error) {
 	c.options.Logger = log
 	var err error
 	if c.options.Providers, err = c.openProviders(log); err != nil {
 		return nil, err
 	}
-	pm, err := promptmetrics.New(c.options)
-	if err != nil {
-		return nil, errors.New(named(err))
+	d := &data{}
+	if c.s3 != nil {
+		store, err := openS3(ctx, *c.s3, log)
+		if err != nil {
+			return nil, err
+		}
+		c.options.Content, d.content = store, store
 	}
-	return pm, nil
+	if c.redis != nil && c.options.Content != nil {
+		c.options.Content = c.redis.Content(c.options.Content)
+	}
+	if d.Client, err = promptmetrics.New(c.options); err != nil {
+		err = errors.New(strings.NewReplacer(c.remoteNames...).Replace(named(err)))
+		if d.content != nil {
+			err = errors.Join(err, d.content.Close())
+		}
+		return nil, err
+	}
+	return d, nil
 }
 
 // withData runs a command on the configured data, opened for it alone: nothing
 // happens but what the command does, and only failures are logged.
-func withData[T any](p *program, do func(c config, pm *promptmetrics.Client) (T, error)) (T, error) {
+func withData[T any](ctx context.Context, p *program, do func(c config, pm *promptmetrics.Client) (T, error)) (T, error) {
 	var none T
 	c, err := readConfig(readEnvironment(p.lookup))
 	if err != nil {
@@ -34,12 +65,12 @@ func withData[T any](p *program, do func(c config, pm *promptmetrics.Client) (T,
 	}
 	c.level = slog.LevelError
 	c.options.Idle = true
-	pm, err := openData(c, p.logger(c))
+	d, err := openData(ctx, c, p.logger(c))
 	if err != nil {
 		return none, err
 	}
-	result, err := do(c, pm)
-	return result, errors.Join(err, pm.Close())
+	result, err := do(c, d.Client)
+	return result, errors.Join(err, d.Close())
 }
 
 // logger writes to standard error; standard output is for answers.

@@ -31,7 +31,7 @@ func (p *program) seed(ctx context.Context, name string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	added, err := withData(p, func(_ config, pm *promptmetrics.Client) (demo.Added, error) {
+	added, err := withData(ctx, p, func(_ config, pm *promptmetrics.Client) (demo.Added, error) {
 		ws := pm.In(id, workspace.Actor{Name: "seed-demo", Admin: true})
 		return demo.Seed(ctx, demo.Workspace{
 			Registry: ws.Registry, Telemetry: ws.Telemetry, Evals: ws.Evals, ABTests: ws.ABTests, Compliance: ws.Compliance,

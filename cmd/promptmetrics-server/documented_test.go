@@ -100,7 +100,7 @@ func variablesOfTheDocument(t *testing.T) map[string]string {
 	server, _, ok := strings.Cut(string(text), "\n## Command line\n")
 	require.True(t, ok)
 	found := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\| (.*?) ?\\| (.+) \\|$").FindAllStringSubmatch(server, -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z0-9_]+)` \\| (.*?) ?\\| (.+) \\|$").FindAllStringSubmatch(server, -1) {
 		require.NotContains(t, found, row[1], "twice")
 		found[row[1]] = row[2]
 	}

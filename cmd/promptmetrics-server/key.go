@@ -61,7 +61,7 @@ func (p *program) makeKey(ctx context.Context, r keyRequest) error {
 		}
 		spec.ExpiresInDays = &r.days
 	}
-	key, err := withData(p, func(_ config, pm *promptmetrics.Client) (access.NewKey, error) {
+	key, err := withData(ctx, p, func(_ config, pm *promptmetrics.Client) (access.NewKey, error) {
 		return pm.Keys.Create(ctx, spec)
 	})
 	if err != nil {

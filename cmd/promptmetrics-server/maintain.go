@@ -18,8 +18,8 @@ func (p *program) migrate() *cobra.Command {
 		Long: "Brings the schema of the database up to date, and makes the database if there is\n" +
 			"none. The server does the same when it starts.",
 		Args: cobra.NoArgs,
-		RunE: p.doing(func(context.Context, []string) error {
-			c, err := withData(p, func(c config, _ *promptmetrics.Client) (config, error) { return c, nil })
+		RunE: p.doing(func(ctx context.Context, _ []string) error {
+			c, err := withData(ctx, p, func(c config, _ *promptmetrics.Client) (config, error) { return c, nil })
 			if err != nil {
 				return err
 			}
@@ -43,9 +43,11 @@ func (p *program) reindex() *cobra.Command {
 }
 
 func (p *program) rebuild(ctx context.Context) error {
-	done, err := withData(p, func(_ config, pm *promptmetrics.Client) (registry.Reconciled, error) {
+	done, err := withData(ctx, p, func(c config, pm *promptmetrics.Client) (registry.Reconciled, error) {
 		p.note("Comparing the prompt store with the index …")
-		return pm.Reindex(ctx)
+		forgot := forgetCached(ctx, c, p.logger(c))
+		done, err := pm.Reindex(ctx)
+		return done, errors.Join(err, forgot)
 	})
 	if err != nil {
 		return err

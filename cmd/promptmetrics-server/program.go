@@ -62,15 +62,30 @@ and by a file .env in the working folder, over which the environment wins:
   DATA_DIR                       everything that nothing else places elsewhere (./data)
   SQLITE_PATH                    the database file ($DATA_DIR/promptmetrics.db)
   DATABASE_URL                   PostgreSQL instead of SQLite
+  REDIS_URL                      a Redis that many nodes share for limits and hints, such as
+                                 redis://user:password@host:6379/0; rediss:// for TLS
   PROMPTS_PATH                   the bare git repository of the prompts ($DATA_DIR/prompts.git)
+  DRIVER                         what keeps the prompts: filesystem, the repository; s3, a bucket
+                                 (filesystem); s3 takes S3_BUCKET, S3_REGION, S3_ACCESS_KEY,
+                                 S3_SECRET_KEY, S3_ENDPOINT if it is not Amazon's, S3_PREFIX,
+                                 S3_PATH_STYLE and S3_SESSION_TOKEN
   API_KEY_SALT                   secret under which API keys are hashed, 16+ characters
                                  (made once and kept in $DATA_DIR/api_key_salt)
   RATE_LIMIT_MAX_REQUESTS        requests of a key in a window (300)
   RATE_LIMIT_WINDOW_MS           length of the window (60000)
   API_KEY_LAST_USED_DEBOUNCE_MS  least time between two writes of a key's last use (60000)
   PROMPT_RECONCILE_INTERVAL_MS   how often commits made by people are looked for (60000)
+  DRIVER                         filesystem, or github: prompts are on a git host, which has the
+                                 last word, and PROMPTS_PATH is its mirror (filesystem)
+  GITHUB_REPO, GITHUB_TOKEN      the repository on GitHub, owner/name, and who may push there;
+                                 GITHUB_BRANCH is followed (the default branch)
+  GIT_REMOTE_URL                 a repository on any other git host, by https, with
+                                 GIT_REMOTE_TOKEN, GIT_REMOTE_USERNAME and GIT_REMOTE_BRANCH;
+                                 GIT_REMOTE_CLEARTEXT=true lets the token go over http
+  GIT_TAGS                       true for a tag in git for each version (false)
+  GITHUB_SYNC_INTERVAL_MS        how often the git host is asked for changes (60000)
   GITHUB_WEBHOOK_SECRET          secret of POST /webhooks/github
-  RETENTION_DAYS                 how long logs, traces and runs are kept (0, for ever)
+  RETENTION_DAYS                 how long telemetry is kept where a workspace does not say (0, for ever)
   PRICES_PATH                    a price file that overrides the built-in table
   OPENAI_API_KEY, ANTHROPIC_API_KEY, COHERE_API_KEY
                                  a provider of models each; OPENAI_BASE_URL and so on say
@@ -88,6 +103,18 @@ and by a file .env in the working folder, over which the environment wins:
                                  llm-guard, LAKERA_API_KEY for lakera
   EVALUATION_WEBHOOK_HOSTS       hosts that rules of evaluations may call, with commas (none);
                                  EVALUATION_WEBHOOK_PRIVATE=true lets them be in this network
+  OTEL_ENABLED                   true exports logs and spans by OpenTelemetry (false), to the
+                                 collector at OTEL_EXPORTER_OTLP_ENDPOINT, such as
+                                 http://localhost:4318; OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and
+                                 OTEL_EXPORTER_OTLP_METRICS_ENDPOINT are whole addresses instead;
+                                 OTEL_EXPORTER_OTLP_HEADERS (name=value,...),
+                                 OTEL_EXPORTER_OTLP_TIMEOUT (10000), OTEL_EXPORTER_OTLP_PROTOCOL
+                                 (http/protobuf), OTEL_TRACES_EXPORTER and OTEL_METRICS_EXPORTER
+                                 (otlp, or none), OTEL_METRIC_EXPORT_INTERVAL (60000),
+                                 OTEL_SERVICE_NAME (promptmetrics), OTEL_RESOURCE_ATTRIBUTES,
+                                 OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT (false)
+  LOG_METADATA_STDOUT            true writes each log as a line of JSON on standard output,
+                                 and everything else on standard error (false)
   TRUST_PROXY                    true if one reverse proxy in front sets X-Forwarded-For (false)
   LOG_LEVEL, LOG_FORMAT          debug, info, warn, error; text, json (info, text)
   LOG_REQUESTS                   requests to log, a line each: true, false, or errors, which are

@@ -16,6 +16,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics"
 	"github.com/promptmetrics-go/promptmetrics/httpapi"
+	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
 )
 
 // Limits of the HTTP server. There is no limit on writing an answer: an export
@@ -39,22 +40,40 @@ func (p *program) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	log := p.logger(c)
 	metrics, err := openMetrics(ctx, c.metrics)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, metrics.close()) }()
-	pm, err := openData(c, p.logger(c))
+	if err := openRedis(ctx, &c, log); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { err = errors.Join(err, closeRedis(c)) }()
+	observers, err := p.observers(ctx, c, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	metrics.serve(pm, p.logger(c))
-	// A signal that comes already now is for answer to take.
-	err = p.announce(context.WithoutCancel(ctx), pm, c, listener.Addr(), metrics)
-	if err == nil {
-		err = p.answer(ctx, pm, c, listener, metrics.observer())
+	for _, one := range observers {
+		c.options.Observers = append(c.options.Observers, one)
 	}
-	return errors.Join(err, pm.Close())
+	d, err := openData(ctx, c, log)
+	if err != nil {
+		return errors.Join(err, listener.Close(), finish(ctx, observers))
+	}
+	metrics.serve(d.Client, log)
+	// A signal that comes already now is for answer to take.
+	err = p.announce(context.WithoutCancel(ctx), d.Client, c, listener.Addr(), metrics)
+	if err == nil {
+		err = p.answer(ctx, d.Client, c, listener, metrics.observer())
+	}
+	err = errors.Join(err, d.Close())
+	// What observers could not finish is no fault of the server: they have said
+	// what was lost.
+	if late := finish(ctx, observers); late != nil {
+		log.Warn("stopped without waiting any longer", "error", late)
+	}
+	return err
 }
 
 // answer serves requests until the context ends, and then finishes those that
@@ -134,7 +153,11 @@ func (p *program) announce(ctx context.Context, pm *promptmetrics.Client, c conf
 		}
 		text += fmt.Sprintf("\nThere is no API key yet. Make one in another terminal%s:\n  %s", with, p.keyCommand(c))
 	}
-	p.say("%s", text)
+	if c.observing.lines { // which have standard output to themselves
+		p.note("%s", text)
+	} else {
+		p.say("%s", text)
+	}
 	return nil
 }
 
@@ -161,8 +184,18 @@ func (c config) places() string {
 	case o.SQLitePath != inside:
 		places = append(places, "database in "+absolute(o.SQLitePath))
 	}
-	if o.PromptsPath != filepath.Join(o.DataDir, "prompts.git") {
+	switch own := o.PromptsPath != filepath.Join(o.DataDir, "prompts.git"); {
+	case c.s3 != nil:
+		places = append(places, "prompts in "+c.s3.Address())
+	case o.GitRemote != nil && own:
+		places = append(places, "prompts in "+gitstore.PlainURL(o.GitRemote.URL)+", mirrored in "+absolute(o.PromptsPath))
+	case o.GitRemote != nil:
+		places = append(places, "prompts in "+gitstore.PlainURL(o.GitRemote.URL))
+	case own:
 		places = append(places, "prompts in "+absolute(o.PromptsPath))
+	}
+	if c.redis != nil {
+		places = append(places, "limits in Redis at "+c.redis.String())
 	}
 	return strings.Join(places, ", ")
 }

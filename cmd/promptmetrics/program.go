@@ -111,7 +111,7 @@ func (p *program) commands() *cobra.Command {
 	group(root, "evaluations", p.evaluations(), p.datasets(), p.abTests(), p.power())
 	group(root, "playground", p.chat(), p.models(), p.budget())
 	group(root, "compliance", p.scan(), p.redact(), p.compliance())
-	group(root, "numbers", p.metrics(), p.auditLogs())
+	group(root, "numbers", p.metrics(), p.auditLogs(), p.retention())
 	root.AddCommand(p.initialize())
 	return root
 }

@@ -48,21 +48,29 @@ func (p *program) createTrace() *cobra.Command {
 }
 
 func (p *program) getTrace() *cobra.Command {
-	return &cobra.Command{
-		Use:   "get-trace TRACE",
-		Short: "Show a trace with its spans",
-		Args:  cobra.ExactArgs(1),
+	var tree bool
+	cmd := &cobra.Command{
+		Use:     "get-trace TRACE",
+		Short:   "Show a trace with its spans",
+		Long:    "Show a trace with its spans. TRACE is a UUID, or the 32 digits that OpenTelemetry writes.",
+		Example: "  promptmetrics get-trace 0af7651916cd43dd8448eb211c80319c --tree",
+		Args:    cobra.ExactArgs(1),
 		RunE: p.asking(func(ctx context.Context, c *client.Client, args []string) error {
-			t, err := c.Telemetry.Trace(ctx, args[0])
+			t, err := c.Telemetry.Trace(ctx, uuidOf(args[0]))
 			if err != nil {
 				return err
 			}
 			if t.Spans == nil {
 				t.Spans = []telemetry.Span{}
 			}
+			if tree && !p.json {
+				return p.tree(t)
+			}
 			return p.print(t)
 		}),
 	}
+	cmd.Flags().BoolVar(&tree, "tree", false, "print the spans as a tree, with models, tokens and costs")
+	return cmd
 }
 
 func (p *program) listTraces() *cobra.Command {

@@ -22,15 +22,19 @@ const (
 var (
 	databases = []string{"modernc.org", "github.com/mattn/go-sqlite3", "github.com/uptrace/bun", "github.com/jackc"}
 	stores    = []string{"github.com/go-git", "github.com/minio"}
+	caches    = []string{"github.com/redis"}
 	handlers  = []string{"github.com/danielgtaylor/huma", "github.com/swaggest"}
 	scrapes   = []string{"github.com/prometheus"}
+	// exporters are what OpenTelemetry brings along.
+	exporters = []string{"go.opentelemetry.io", "google.golang.org/protobuf"}
 	programs  = []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/joho/godotenv"}
 	above     = []string{
 		module + "/internal/db", module + "/internal/sqlstore", module + "/internal/access",
 		module + "/registry/gitstore", module + "/registry/s3store",
-		module + "/httpapi", module + "/dashboard", module + "/cmd",
+		module + "/httpapi", module + "/dashboard", module + "/cmd", module + "/redisnode",
 	}
-	heavy = all(databases, stores, handlers, scrapes, programs, above)
+	grpc  = []string{"google.golang.org/grpc", "google.golang.org/genproto", "go.opentelemetry.io/proto/otlp/collector"}
+	heavy = all(databases, stores, caches, handlers, scrapes, programs, above)
 )
 
 // siblings gives the import paths of folders of this module.
@@ -63,7 +67,10 @@ var rules = []struct {
 	{"page", all(heavy, siblings("workspace", "registry", "telemetry", "access", "client"))},
 	{"access", all(heavy, siblings("registry", "telemetry", "client"))},
 	{"registry", all(heavy, siblings("telemetry", "eval", "abtest", "compliance", "playground", "client"))},
-	{"telemetry", all(heavy, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
+	{"telemetry/otelexport", all(heavy, grpc, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
+	{"telemetry/jsonlines", all(heavy, exporters, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
+	{"telemetry", all(heavy, exporters, siblings("registry", "eval", "abtest", "compliance", "playground", "client"))},
+	{"telemetry/otlp", all(heavy, grpc, siblings("registry", "eval", "abtest", "compliance", "playground", "client"), []string{"go.opentelemetry.io"})},
 	{"compliance", all(heavy, siblings("telemetry", "eval", "abtest", "playground", "client", "compliance/builtin"))},
 	{"compliance/detect", all(heavy, siblings("pmerr", "registry", "telemetry", "eval", "playground", "client"))},
 	{"eval", all(heavy, siblings("telemetry", "abtest", "compliance", "playground", "metrics", "budget", "client"))},
@@ -72,10 +79,15 @@ var rules = []struct {
 	{"abtest/stats", all(heavy, siblings("workspace", "page", "registry", "telemetry", "access", "eval", "client"))},
 	{"metrics", all(heavy, siblings("registry", "eval", "abtest", "compliance", "playground", "budget", "client"))},
 	{"budget", all(heavy, siblings("registry", "telemetry", "eval", "abtest", "compliance", "playground", "metrics", "client"))},
+	{"retention", all(heavy, siblings("registry", "telemetry", "eval", "abtest", "compliance", "playground", "metrics", "budget", "client"))},
 	{"playground", all(heavy, siblings("eval", "abtest", "compliance", "metrics", "budget", "client"))},
-	{"client", heavy},
-	// The root wires databases and git, but neither HTTP handlers nor programs.
-	{".", all(handlers, scrapes, programs, siblings("httpapi", "client", "dashboard", "prom", "cmd"))},
+	{"registry/internal/layout", all(heavy, siblings("telemetry", "eval", "compliance", "playground", "client"))},
+	{"registry/s3store", all(databases, []string{"github.com/go-git"}, handlers, programs, siblings("internal/db", "internal/sqlstore", "registry/gitstore", "httpapi", "telemetry", "eval", "client"))},
+	{"client", all(heavy, exporters)},
+	{"redisnode", all(databases, stores, handlers, scrapes, programs, siblings("internal/db", "internal/sqlstore", "registry/gitstore", "httpapi", "client", "cmd"))},
+	// The root wires databases and git; a program that wants S3, Redis or
+	// OpenTelemetry opens it. It wires neither HTTP handlers nor programs.
+	{".", all([]string{"github.com/minio", "go.opentelemetry.io"}, caches, handlers, scrapes, programs, siblings("redisnode", "telemetry/otelexport", "httpapi", "client", "dashboard", "prom", "cmd"))},
 	{"httpapi", all(scrapes, programs, siblings("client", "dashboard", "prom", "cmd"))},
 	{"prom", all(programs, siblings("client", "dashboard", "cmd"))},
 }
@@ -103,6 +115,7 @@ func TestArrowsSeeWhatIsImportedIndirectly(t *testing.T) {
 	}{
 		{"internal/sqlstore", []string{"modernc.org", "github.com/jackc", module + "/internal/db"}},
 		{"registry/gitstore", []string{"github.com/go-git", module + "/registry"}},
+		{"registry/s3store", []string{"github.com/minio", module + "/registry"}},
 	}
 	for _, test := range tests {
 		t.Run(test.folder, func(t *testing.T) {

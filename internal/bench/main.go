@@ -60,6 +60,10 @@ func main() {
 	only := flag.String("only", names(parts()), "the parts to run")
 	profile := flag.String("cpuprofile", "", "file for a CPU profile of what runs in this process")
 	serve := flag.Bool("bare", false, "serve fixed answers on HOST and PORT; used by the program itself")
+	many := &scale{}
+	flag.IntVar(&many.rows, "scale", 0, "measure PostgreSQL with so many logs instead, such as 20000000")
+	flag.StringVar(&many.url, "database", "", "of -scale: URL of a database without logs; a server is started if empty")
+	flag.StringVar(&many.folder, "postgres", "/var/tmp", "of -scale: folder, on a disk and open to other users, for that server's data")
 	flag.Parse()
 	err := func() error {
 		if *serve {
@@ -71,6 +75,10 @@ func main() {
 				return err
 			}
 			defer stop()
+		}
+		if many.rows > 0 {
+			many.during = b.during
+			return many.run(context.Background())
 		}
 		return b.run(context.Background(), strings.Split(*only, ","))
 	}()

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
@@ -41,8 +42,15 @@ type Config struct {
 	Pool *sql.DB
 	// BusyTimeout bounds how long a write waits for another process; 5 s if 0.
 	BusyTimeout time.Duration
-	Logger      *slog.Logger
-	Now         func() time.Time
+	// Patience is how long a call of PostgreSQL may take before the server is
+	// asked for a sign of life, and how long that may take; 5 s if 0.
+	Patience time.Duration
+	// Moved is called after the commit of each transaction that announced
+	// change counters, with each of them. It must not block. May be nil.
+	Moved func(counter string)
+	// Logger hears of what the operator waits for. Default: silence.
+	Logger *slog.Logger
+	Now    func() time.Time
 }
 
 // DB is an open, migrated database.
@@ -54,6 +62,9 @@ type DB struct {
 	owned   bool
 	file    *fileGuard // notices that the SQLite file was removed; may be nil
 	now     func() time.Time
+	log     *slog.Logger
+	moved   func(counter string)
+	pg      *postgres // nil on SQLite
 	counts  *counts
 }
 
@@ -63,7 +74,10 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if c.BusyTimeout == 0 {
 		c.BusyTimeout = 5 * time.Second
 	}
-	d := &DB{dialect: c.Dialect, owned: c.Pool == nil, now: c.Now, counts: newCounts()}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	d := &DB{dialect: c.Dialect, owned: c.Pool == nil, now: c.Now, log: c.Logger, moved: c.Moved, counts: newCounts()}
 	if err := d.connect(ctx, c); err != nil {
 		return nil, err
 	}
@@ -113,6 +127,9 @@ func (d *DB) checkPool(ctx context.Context, c Config) error {
 	if err := c.Pool.PingContext(ctx); err != nil {
 		return fmt.Errorf("Options.DB cannot be reached: %w", err)
 	}
+	if c.Dialect == PostgreSQL {
+		return d.adoptPostgres(ctx, c)
+	}
 	return nil
 }
 
@@ -127,12 +144,18 @@ func (d *DB) Close() error {
 	if d.writer != nil {
 		d.writer.close()
 	}
+	if d.pg != nil {
+		d.pg.pulse.close()
+	}
 	if !d.owned {
 		return nil
 	}
 	err := d.read.Close()
 	if d.write != d.read {
 		err = errors.Join(err, d.write.Close())
+	}
+	if d.pg != nil {
+		d.pg.ends.wait()
 	}
 	return err
 }
@@ -148,7 +171,15 @@ func (d *DB) Workspace(id workspace.ID, actor workspace.Actor) *Workspace {
 // View runs a reading function over all workspaces. Only what authenticates,
 // reconciles or maintains the whole database may use it.
 func (d *DB) View(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
-	return Translate(fn(ctx, &Tx{IDB: d.read, db: d}))
+	if d.pg == nil {
+		return Translate(fn(ctx, &Tx{IDB: d.read, db: d}))
+	}
+	return d.pg.guard(ctx, func(ctx context.Context) error {
+		if d.pg.ours && isUnhurried(ctx) {
+			return d.transact(ctx, &sql.TxOptions{ReadOnly: true}, fn)
+		}
+		return fn(ctx, &Tx{IDB: d.read, db: d})
+	})
 }
 
 // Update runs a writing function over all workspaces in one transaction, and
@@ -157,14 +188,17 @@ func (d *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	if d.writer != nil {
 		return Translate(d.writer.do(ctx, d, fn))
 	}
-	began := d.now()
-	t := &Tx{db: d}
-	err := d.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		t.IDB = tx
-		return fn(ctx, t)
-	})
-	d.counts.transaction(t, 1, d.now().Sub(began), err)
-	return Translate(err)
+	return d.pg.guard(ctx, func(ctx context.Context) error { return d.transact(ctx, nil, fn) })
+}
+
+// tell reports what a committed transaction has announced.
+func (d *DB) tell(announced []string) {
+	if d.moved == nil {
+		return
+	}
+	for _, counter := range announced {
+		d.moved(counter)
+	}
 }
 
 // Tx is a running transaction, or the reading pool in a View.
@@ -172,6 +206,9 @@ type Tx struct {
 	bun.IDB
 	db    *DB
 	stmts *statements // prepared on the writer's connection; nil elsewhere
+	conn  *sql.Conn   // of a transaction on PostgreSQL; nil elsewhere
+	// announced are the change counters that have moved.
+	announced []string
 	// audited counts the entries of the audit log that were written.
 	audited uint64
 }
@@ -192,7 +229,7 @@ func (t *Tx) Run(ctx context.Context, query string, args ...any) (sql.Result, er
 		}
 		return stmt.ExecContext(ctx, args...)
 	}
-	return t.std().ExecContext(ctx, rebind(t.db.dialect, query), args...)
+	return t.std().ExecContext(ctx, rebind(t.db.dialect, query), t.arguments(args)...)
 }
 
 // RunRow is Run for a statement that answers exactly one row.
@@ -203,13 +240,21 @@ func (t *Tx) RunRow(ctx context.Context, query string, args ...any) *sql.Row {
 			return stmt.QueryRowContext(ctx, args...)
 		}
 	}
-	return t.std().QueryRowContext(ctx, rebind(t.db.dialect, query), args...)
+	return t.std().QueryRowContext(ctx, rebind(t.db.dialect, query), t.arguments(args)...)
+}
+
+// arguments asks the driver to keep the statement prepared, where that pays.
+func (t *Tx) arguments(args []any) []any {
+	if t.db.pg == nil || !t.db.pg.prepares {
+		return args
+	}
+	return append([]any{pgx.QueryExecModeCacheStatement}, args...)
 }
 
 // Each runs a query, with "?" placeholders on both engines, and calls fn for
 // every row of its answer.
 func (t *Tx) Each(ctx context.Context, query string, args []any, fn func(*sql.Rows) error) (err error) {
-	rows, err := t.std().QueryContext(ctx, rebind(t.db.dialect, query), args...)
+	rows, err := t.std().QueryContext(ctx, rebind(t.db.dialect, query), t.arguments(args)...)
 	if err != nil {
 		return err
 	}

@@ -56,3 +56,12 @@ func Micros(t time.Time) int64 { return t.UnixMicro() }
 
 // Time reads a stored time.
 func Time(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
+
+// Clock is the expression for the time of the database, in stored microseconds:
+// the one clock that all processes on it share.
+func (t *Tx) Clock() string {
+	if t.db.dialect == PostgreSQL {
+		return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+	}
+	return "CAST(unixepoch('now', 'subsec') * 1000000 AS BIGINT)"
+}

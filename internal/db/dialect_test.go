@@ -31,7 +31,7 @@ func TestRebind(t *testing.T) {
 
 func TestMemberEquals(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
 		d := e.Open(t)
 		const column = "s.value"
 		for name, test := range map[string]struct {

@@ -32,12 +32,56 @@ func Translate(err error) error {
 		return err
 	case isUnstorable(err):
 		return pmerr.New(pmerr.BadRequest, "a text holds a character that cannot be stored, such as NUL").Because(err)
-	case !isDown(err):
-		return err
+	case isLate(err):
+		return later(err, retryBusy, "the database took too long")
+	case isBusy(err):
+		return later(err, retrySoon, "the database is busy")
+	case isDown(err):
+		return later(err, retrySoon, "the database is not available")
 	}
-	down := pmerr.Down(err, "the database is not available")
-	down.RetryAfter = time.Second
-	return down
+	return err
+}
+
+// When it makes sense to try again: what passes by itself in a moment, what was
+// too much for the server just now, and a server that does not answer.
+const (
+	retrySoon   = time.Second
+	retryBusy   = 5 * time.Second
+	retrySilent = 5 * time.Second
+)
+
+// sqlState is the code of PostgreSQL's error, or "".
+func sqlState(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
+
+// isLate reports that PostgreSQL ended a statement that ran too long.
+func isLate(err error) bool { return sqlState(err) == "57014" }
+
+// isBusy reports that PostgreSQL ended a transaction in favour of others: a lock
+// was not to be had in time, or two waited for each other.
+func isBusy(err error) bool {
+	switch sqlState(err) {
+	case "55P03", "40001", "40P01":
+		return true
+	}
+	return false
+}
+
+// isStale reports that what was prepared on a connection does not fit any more:
+// another node has changed the schema, or a pooler the server's process.
+func isStale(err error) bool {
+	switch sqlState(err) {
+	case "26000", "42P05": // no such statement, such a statement already
+		return true
+	case "0A000":
+		return strings.Contains(err.Error(), "cached plan must not change result type")
+	}
+	return false
 }
 
 // IsNoRows reports that a query that must answer one row answered none.
@@ -72,17 +116,17 @@ func isDown(err error) bool {
 		// and COMMIT without a transaction.
 		return strings.Contains(lite.Error(), "no such savepoint") || strings.Contains(lite.Error(), "no transaction is active")
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		switch pg.Code[:2] {
+	if code := sqlState(err); code != "" {
+		switch code[:min(2, len(code))] {
 		case "08", "53", "57", "58": // connection, resources, operator, system
 			return true
 		}
-		return pg.Code == "25006" || pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "55P03"
+		return code == "25006" || code == "25P03" || isBusy(err) || isStale(err)
 	}
 	var network net.Error
 	var connect *pgconn.ConnectError
 	return errors.Is(err, errFileGone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, pgconn.ErrConnClosed) || // what a COMMIT meets whose connection broke
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
 		errors.As(err, &network) || errors.As(err, &connect) || strings.Contains(err.Error(), closedPool)
 }

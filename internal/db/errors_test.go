@@ -44,6 +44,12 @@ func TestTranslate(t *testing.T) {
 		"a serialization failure":          {server("40001"), true},
 		"a deadlock":                       {server("40P01"), true},
 		"a lock that is not available":     {server("55P03"), true},
+		"a statement that ran too long":    {server("57014"), true},
+		"a transaction that did nothing":   {server("25P03"), true},
+		"a plan that does not fit":         {&pgconn.PgError{Code: "0A000", Message: "cached plan must not change result type"}, true},
+		"something not supported":          {server("0A000"), false},
+		"a statement that went away":       {server("26000"), true},
+		"a code that is none":              {server("?"), false},
 		"a bad connection":                 {driver.ErrBadConn, true},
 		"a connection that is done":        {sql.ErrConnDone, true},
 		"the end of the stream":            {fmt.Errorf("read: %w", io.ErrUnexpectedEOF), true},
@@ -62,7 +68,8 @@ func TestTranslate(t *testing.T) {
 			}
 			require.ErrorIs(t, got, pmerr.ErrUnavailable)
 			e := pmerr.From(got)
-			require.Equal(t, "the database is not available", e.Message, "the cause is not for callers")
+			require.Contains(t, []string{"the database is not available", "the database is busy", "the database took too long"},
+				e.Message, "the cause is not for callers")
 			require.Positive(t, e.RetryAfter)
 			require.ErrorIs(t, got, test.err, "the cause is there for operators")
 		})

@@ -11,6 +11,23 @@ var Rebind = rebind
 // Queued is how many functions wait for the writer.
 func (d *DB) Queued() int { return len(d.writer.queue) }
 
+// Missing is what slices it takes besides those that there are.
+var Missing = missing
+
+// OpenSchema opens a database as a program left it that knew the steps up to
+// one.
+func OpenSchema(ctx context.Context, c Config, last int) (*DB, error) {
+	d := &DB{dialect: c.Dialect, owned: true, now: c.Now}
+	steps, err := migrations(migrationFiles, d.dialect)
+	if err == nil {
+		err = d.connect(ctx, c)
+	}
+	if err == nil {
+		err = d.migrateTo(ctx, steps[:last])
+	}
+	return d, err
+}
+
 // MigrateWith migrates to a schema with further steps.
 func (d *DB) MigrateWith(ctx context.Context, scripts ...string) error {
 	steps, err := migrations(migrationFiles, d.dialect)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 //go:embed migrations
@@ -33,25 +34,67 @@ func (d *DB) migrate(ctx context.Context) error {
 	return d.migrateTo(ctx, steps)
 }
 
+// migrateLimit bounds all steps together. A step may rewrite a large table.
+const migrateLimit = 6 * time.Hour
+
 func (d *DB) migrateTo(ctx context.Context, steps []migration) error {
+	ctx, cancel := context.WithTimeout(ctx, migrateLimit)
+	defer cancel()
 	conn, err := d.write.DB.Conn(ctx)
 	if err != nil {
 		return Translate(err)
 	}
 	defer func() { _ = conn.Close() }()
+	if d.isCurrent(ctx, conn, steps) {
+		return nil
+	}
 	if err := d.migrateOn(ctx, conn, steps); err != nil {
-		_, rolled := conn.ExecContext(ctx, "ROLLBACK")
+		_, rolled := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		return fmt.Errorf("the schema cannot be migrated: %w", errors.Join(err, rolled))
 	}
 	return nil
 }
 
-func (d *DB) migrateOn(ctx context.Context, conn *sql.Conn, steps []migration) error {
-	begin := "BEGIN IMMEDIATE"
-	if d.dialect == PostgreSQL {
-		begin = "BEGIN; SELECT pg_advisory_xact_lock(7307199412)"
+// isCurrent tells that there is nothing to do, which is how most starts find a
+// PostgreSQL: then no lock is needed, nor the right to make tables.
+func (d *DB) isCurrent(ctx context.Context, conn *sql.Conn, steps []migration) bool {
+	if d.dialect != PostgreSQL {
+		return false
 	}
-	if _, err := conn.ExecContext(ctx, begin); err != nil {
+	var there bool
+	if err := conn.QueryRowContext(ctx, "SELECT to_regclass('pm_migrations') IS NOT NULL").Scan(&there); err != nil || !there {
+		return false
+	}
+	var have sql.NullInt64
+	err := conn.QueryRowContext(ctx, "SELECT max(number) FROM pm_migrations").Scan(&have)
+	return err == nil && have.Int64 == int64(steps[len(steps)-1].number)
+}
+
+// migrationLock is the key under which PostgreSQL lets one node migrate.
+const migrationLock = 7307199412
+
+// begin starts the transaction that excludes other processes. The limits of
+// ordinary statements are not for what migrates.
+func (d *DB) begin(ctx context.Context, conn *sql.Conn) error {
+	if d.dialect != PostgreSQL {
+		_, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE")
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "+
+		"SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
+		return err
+	}
+	var got bool
+	if err := conn.QueryRowContext(ctx, fmt.Sprintf("SELECT pg_try_advisory_xact_lock(%d)", migrationLock)).Scan(&got); err != nil || got {
+		return err
+	}
+	d.log.Info("waiting for another node, which migrates the schema")
+	_, err := conn.ExecContext(ctx, fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrationLock))
+	return err
+}
+
+func (d *DB) migrateOn(ctx context.Context, conn *sql.Conn, steps []migration) error {
+	if err := d.begin(ctx, conn); err != nil {
 		return err
 	}
 	if _, err := conn.ExecContext(ctx,
@@ -69,6 +112,7 @@ func (d *DB) migrateOn(ctx context.Context, conn *sql.Conn, steps []migration) e
 		if int64(step.number) <= have.Int64 {
 			continue
 		}
+		d.log.Info("migrating the schema", "step", step.name)
 		if _, err := conn.ExecContext(ctx, step.script); err != nil {
 			return fmt.Errorf("step %s: %w", step.name, err)
 		}

@@ -26,7 +26,7 @@ func steps(tb testing.TB, d *db.DB) (numbers []int64) {
 
 func TestMigrate(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
 		t.Run("a fresh database gets the schema, a second opening changes nothing", func(t *testing.T) {
 			t.Parallel()
 			c := e.Empty(t)

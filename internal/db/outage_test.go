@@ -250,7 +250,7 @@ func TestPostgreSQLOutage(t *testing.T) {
 		require.ErrorContains(t, err, `"prompts"`)
 		require.NotContains(t, err.Error(), "hunter2")
 		_, err = db.Open(t.Context(), db.Config{Dialect: db.PostgreSQL, URL: "postgres://me:hunter2@[::1/prompts", Now: time.Now})
-		require.ErrorContains(t, err, "expected postgres://")
+		require.ErrorContains(t, err, "it must look like postgres://")
 		require.NotContains(t, err.Error(), "hunter2")
 	})
 }

@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,7 +52,13 @@ func TestSchemasAgree(t *testing.T) {
 
 	t.Run("both engines have the same tables, columns, keys and indexes", func(t *testing.T) {
 		t.Parallel()
-		require.Equal(t, lite, schemaOfPostgreSQL(t, dbtest.Engine{Dialect: db.PostgreSQL}.Open(t)))
+		want := maps.Clone(lite)
+		// The key of a table in slices must hold the time that it is sliced by. A
+		// trace has one time, so the key is no weaker.
+		spans := want["pm_spans"]
+		spans.key = append(slices.Clone(spans.key), "trace_at")
+		want["pm_spans"] = spans
+		require.Equal(t, want, schemaOfPostgreSQL(t, dbtest.Engine{Dialect: db.PostgreSQL}.Open(t)))
 	})
 }
 
@@ -114,7 +121,8 @@ func schemaOfPostgreSQL(tb testing.TB, d *db.DB) map[string]table {
 			TableName, ColumnName, DataType, IsNullable string
 		}
 		if err := tx.NewRaw(`SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns
-WHERE table_schema = current_schema() AND table_name LIKE 'pm\_%'`).Scan(ctx, &columns); err != nil {
+WHERE table_schema = current_schema() AND table_name LIKE 'pm\_%'
+AND NOT (SELECT relispartition FROM pg_class WHERE oid = to_regclass(table_name))`).Scan(ctx, &columns); err != nil {
 			return err
 		}
 		for _, c := range columns {
@@ -133,7 +141,7 @@ WHERE table_schema = current_schema() AND table_name LIKE 'pm\_%'`).Scan(ctx, &c
 (SELECT string_agg(a.attname, ', ' ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY AS k(attnum, n)
 	JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum) AS columns,
 pg_get_expr(i.indpred, i.indrelid) AS condition
-FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid WHERE t.relname LIKE 'pm\_%'`).Scan(ctx, &indexes); err != nil {
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid WHERE t.relname LIKE 'pm\_%' AND NOT t.relispartition`).Scan(ctx, &indexes); err != nil {
 			return err
 		}
 		for _, i := range indexes {

@@ -13,7 +13,7 @@ import (
 
 func TestScope(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
 		// bundle is two workspaces that hold a row of the same name.
 		bundle := func(t *testing.T) (mine, theirs *db.Workspace) {
 			t.Helper()

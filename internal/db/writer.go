@@ -46,6 +46,8 @@ type job struct {
 	db  *DB
 	fn  func(context.Context, *Tx) error
 	err error
+	// announced are the change counters that fn has moved.
+	announced []string
 	// panicked carries a panic of fn back to the goroutine that called.
 	panicked any
 	done     chan struct{}
@@ -85,6 +87,9 @@ func (w *writer) do(ctx context.Context, d *DB, fn func(context.Context, *Tx) er
 	}
 	if j.panicked != nil {
 		panic(j.panicked)
+	}
+	if j.err == nil {
+		d.tell(j.announced)
 	}
 	return j.err
 }
@@ -224,7 +229,9 @@ func (w *writer) call(ctx context.Context, tx *Tx, j *job) {
 			j.panicked, j.err = p, errors.New("panic in a transaction")
 		}
 	}()
+	tx.announced = nil
 	j.err = j.fn(ctx, tx)
+	j.announced = tx.announced
 }
 
 func (w *writer) begin(ctx context.Context) error {

@@ -14,6 +14,8 @@ import (
 type Engine struct {
 	// Dialect of the databases.
 	Dialect db.Dialect
+	// Pooled puts a PgBouncer in transaction mode in front of PostgreSQL.
+	Pooled bool
 }
 
 // Each runs a test on every engine, as parallel subtests named after them.
@@ -25,6 +27,17 @@ func Each(t *testing.T, test func(t *testing.T, e Engine)) {
 			test(t, Engine{Dialect: dialect})
 		})
 	}
+}
+
+// Every is Each, and once more on PostgreSQL behind a PgBouncer in transaction
+// mode: for the suites of the stores.
+func Every(t *testing.T, test func(t *testing.T, e Engine)) {
+	t.Helper()
+	Each(t, test)
+	t.Run("postgresql behind pgbouncer", func(t *testing.T) {
+		t.Parallel()
+		test(t, Engine{Dialect: db.PostgreSQL, Pooled: true})
+	})
 }
 
 // Open opens a fresh, migrated database that is closed when the test ends.
@@ -51,7 +64,7 @@ func OpenConfig(tb testing.TB, c db.Config) *db.DB {
 func (e Engine) Config(tb testing.TB) db.Config {
 	tb.Helper()
 	if e.Dialect == db.PostgreSQL {
-		return e.config(postgres(tb).copyOfTemplate(tb))
+		return e.config(e.reach(tb, postgres(tb).copyOfTemplate(tb)))
 	}
 	return e.config(filepath.Join(tb.TempDir(), "test.db"))
 }
@@ -60,9 +73,18 @@ func (e Engine) Config(tb testing.TB) db.Config {
 func (e Engine) Empty(tb testing.TB) db.Config {
 	tb.Helper()
 	if e.Dialect == db.PostgreSQL {
-		return e.config(postgres(tb).empty(tb))
+		return e.config(e.reach(tb, postgres(tb).empty(tb)))
 	}
 	return e.Config(tb)
+}
+
+// reach is how the engine's database is reached.
+func (e Engine) reach(tb testing.TB, dsn string) string {
+	tb.Helper()
+	if e.Pooled {
+		return postgres(tb).pooled(tb, dsn)
+	}
+	return dsn
 }
 
 // config names a database by its file or URL. Waiting for a busy one is

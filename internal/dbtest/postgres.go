@@ -23,6 +23,10 @@ type cluster struct {
 	server   *pgserver.Server
 	template string
 	err      error
+
+	pooling   sync.Once
+	pooler    *pgserver.Pooler
+	poolerErr error
 }
 
 // shared is the one cluster of the process: starting a server for each test
@@ -41,6 +45,9 @@ func Main(m *testing.M) {
 func run(m *testing.M) int {
 	shared.ready = true
 	defer func() {
+		if shared.pooler != nil {
+			shared.pooler.Kill()
+		}
 		if shared.server != nil {
 			shared.server.Stop()
 		}
@@ -68,6 +75,24 @@ func postgres(tb testing.TB) *cluster {
 	}
 	require.NoError(tb, shared.err)
 	return &shared
+}
+
+// pooled gives the URL of a database, by that of the server itself, through
+// the PgBouncer of the process, which the first caller starts.
+func (c *cluster) pooled(tb testing.TB, dsn string) string {
+	tb.Helper()
+	c.pooling.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+		defer cancel()
+		c.pooler, c.poolerErr = c.server.StartPooler(ctx)
+	})
+	if errors.Is(c.poolerErr, pgserver.ErrNoPooler) {
+		testserver.Missing(tb, "PgBouncer")
+	}
+	require.NoError(tb, c.poolerErr)
+	dsn, err := c.pooler.DSN(dsn)
+	require.NoError(tb, err)
+	return dsn
 }
 
 // start brings the server up and migrates the template.

@@ -55,7 +55,7 @@ func packages() map[string]string {
 	}
 	for _, path := range []string{
 		"abtest", "access", "budget", "client", "compliance", "compliance/builtin", "compliance/detect", "compliance/detect/pii", "eval",
-		"eval/scorer", "httpapi", "metrics", "playground", "playground/openai", "pmerr", "registry", "telemetry", "workspace",
+		"eval/scorer", "httpapi", "metrics", "playground", "playground/openai", "pmerr", "redisnode", "registry", "telemetry", "workspace",
 	} {
 		all[path[strings.LastIndex(path, "/")+1:]] = module + "/" + path
 	}

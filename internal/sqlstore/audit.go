@@ -11,6 +11,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/page"
+	"github.com/promptmetrics-go/promptmetrics/playground"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 	"github.com/promptmetrics-go/promptmetrics/timestamp"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -78,9 +79,15 @@ func (s *Store) Auditor(id workspace.ID, actor workspace.Actor) Auditor {
 // Auditor writes the audit log of one workspace.
 type Auditor struct{ db *db.Workspace }
 
-// Audit enters an action.
+// Audit enters an action. Where it changes what other nodes have in memory, they
+// are told.
 func (a Auditor) Audit(ctx context.Context, action, target string) error {
 	return a.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+		if action == playground.ActionRefresh {
+			if err := move(ctx, s.Tx(), ModelChanges); err != nil {
+				return err
+			}
+		}
 		return audit(ctx, s, entry{action: action, target: target})
 	})
 }

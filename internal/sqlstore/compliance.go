@@ -37,16 +37,6 @@ const (
 	countAllowed = "compliance:allowed"
 )
 
-// complianceChanges names the counter by which other processes notice that
-// rules, allow-lists or policies have changed.
-const complianceChanges = "changes:compliance"
-
-// ComplianceChanges differs from before if rules, allow-lists or policies have
-// changed.
-func (s *Store) ComplianceChanges(ctx context.Context) (string, error) {
-	return s.state(ctx, complianceChanges)
-}
-
 type ruleRow struct {
 	bun.BaseModel `bun:"table:pm_compliance_rules,alias:cr"`
 	db.Owned
@@ -89,7 +79,7 @@ func (c *scans) InsertRule(ctx context.Context, rule compliance.Rule) (complianc
 
 // admit gives a thing its id, unless the workspace has enough of its kind.
 func (c *scans) admit(ctx context.Context, s *db.Scope, kind string, most int64, field string) (id, at int64, err error) {
-	if err := move(ctx, s.Tx(), complianceChanges); err != nil {
+	if err := move(ctx, s.Tx(), ComplianceChanges); err != nil {
 		return 0, 0, err
 	}
 	if id, at, err = claim(ctx, s.Tx(), s.Workspace().String(), kind, 1); err != nil {
@@ -129,7 +119,7 @@ func (c *scans) DeleteRule(ctx context.Context, id int64) error {
 // remove deletes one thing by its id.
 func (c *scans) remove(ctx context.Context, model any, id int64, kind, thing, action string) error {
 	return c.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
-		if err := move(ctx, s.Tx(), complianceChanges); err != nil {
+		if err := move(ctx, s.Tx(), ComplianceChanges); err != nil {
 			return err
 		}
 		result, err := s.Delete(model).Where("id = ?", id).Exec(ctx)
@@ -212,7 +202,7 @@ func (c *scans) DeleteAllowance(ctx context.Context, id int64) error {
 // SetPolicy replaces the policy.
 func (c *scans) SetPolicy(ctx context.Context, p compliance.Policy) (compliance.Policy, error) {
 	err := c.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
-		if err := move(ctx, s.Tx(), complianceChanges); err != nil {
+		if err := move(ctx, s.Tx(), ComplianceChanges); err != nil {
 			return err
 		}
 		at := wire(db.Micros(s.Now()))

@@ -88,7 +88,7 @@ func (c *scans) InsertScore(ctx context.Context, item compliance.Score) (complia
 }
 
 // writeScores files the scores of one workspace, with an entry for each scan.
-func writeScores(ctx context.Context, tx *db.Tx, ws string, all []*load[scoreInsert]) error {
+func writeScores(ctx context.Context, tx *db.Tx, ws string, all []*load[scoreInsert], _ *moments) error {
 	first, at, err := claim(ctx, tx, ws, countScores, int64(len(all)))
 	if err != nil {
 		return err
@@ -160,9 +160,19 @@ func (c *scans) Score(ctx context.Context, id int64) (out compliance.Score, err 
 	return out, err
 }
 
+// dueScores looks at the oldest item.
+func dueScores(ctx context.Context, s *db.Scope, e era) (bool, error) {
+	var row scoreRow
+	err := s.Select(&row).Column("created_at").OrderExpr("id").Limit(1).Scan(ctx)
+	if db.IsNoRows(err) {
+		return false, nil
+	}
+	return err == nil && row.CreatedAt < e.to, err
+}
+
 // expireScores removes the oldest items. They are as old as their ids say, so
 // the first that stays ends the search.
-func expireScores(ctx context.Context, s *db.Scope, before int64) (int64, error) {
+func expireScores(ctx context.Context, s *db.Scope, e era) (int64, error) {
 	if err := lock(ctx, s, countScores); err != nil {
 		return 0, err
 	}
@@ -171,7 +181,7 @@ func expireScores(ctx context.Context, s *db.Scope, before int64) (int64, error)
 		return 0, err
 	}
 	n := 0
-	for n < len(rows) && rows[n].CreatedAt < before {
+	for n < len(rows) && rows[n].CreatedAt < e.to {
 		n++
 	}
 	if n == 0 {

@@ -90,7 +90,7 @@ func TestScoresExpire(t *testing.T) {
 		clock.move(time.Hour)
 		young, err := s.InsertScore(t.Context(), filed(compliance.StageScan))
 		require.NoError(t, err)
-		removed, err := n.Expire(t.Context(), clock.now().Add(-time.Minute))
+		removed, err := expire(t.Context(), n, clock.now().Add(-time.Minute))
 		require.NoError(t, err)
 		require.EqualValues(t, 3, removed)
 		p, err := s.Scores(t.Context(), page.Request{Page: 1, Limit: 10})
@@ -98,7 +98,7 @@ func TestScoresExpire(t *testing.T) {
 		require.EqualValues(t, 1, p.Total)
 		require.Len(t, p.Items, 1)
 		require.Equal(t, young.ID, p.Items[0].ID)
-		removed, err = n.Expire(t.Context(), clock.now().Add(-time.Minute))
+		removed, err = expire(t.Context(), n, clock.now().Add(-time.Minute))
 		require.NoError(t, err)
 		require.Zero(t, removed)
 	})
@@ -111,11 +111,11 @@ func TestARefusedRuleLeavesNothing(t *testing.T) {
 		s := n.complianceOf(t, "a")
 		made, err := s.InsertRule(t.Context(), compliance.Rule{Name: "r", Pattern: "x"})
 		require.NoError(t, err)
-		before, err := n.ComplianceChanges(t.Context())
+		before, err := n.Changes(t.Context())
 		require.NoError(t, err)
 		_, err = s.InsertRule(t.Context(), compliance.Rule{Name: "r", Pattern: "y"})
 		require.ErrorIs(t, err, pmerr.ErrConflict)
-		after, err := n.ComplianceChanges(t.Context())
+		after, err := n.Changes(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, before, after)
 		p, err := s.Rules(t.Context(), page.Request{Page: 1, Limit: 10})
@@ -178,7 +178,7 @@ func TestCompliancePlans(t *testing.T) {
 		"its end":    func() error { return s.DeleteRule(ctx, 1) },
 		"policy":     func() error { _, err := s.SetPolicy(ctx, compliance.Policy{}); return err },
 		"settings":   func() error { _, err := s.Settings(ctx); return err },
-		"expire":     func() error { _, err := n.Expire(ctx, time.Unix(1, 0)); return err },
+		"expire":     func() error { _, err := expire(ctx, n, time.Unix(1, 0)); return err },
 	} {
 		checkPlans(t, tape, name, do)
 	}

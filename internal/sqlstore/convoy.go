@@ -19,7 +19,10 @@ import (
 type convoy[T any] struct {
 	db *db.DB
 	// write writes the things of one workspace.
-	write func(ctx context.Context, tx *db.Tx, ws string, all []*load[T]) error
+	write func(ctx context.Context, tx *db.Tx, ws string, all []*load[T], at *moments) error
+	// weigh tells how much of the bound of a transaction, most, a thing takes up.
+	weigh func(thing T) int
+	most  int
 	queue chan *load[T]
 	done  chan struct{}
 	commits
@@ -37,11 +40,21 @@ type load[T any] struct {
 	done  chan struct{}
 }
 
-// maxConvoy bounds a transaction, in things.
+// maxConvoy bounds a transaction in things, where they are all alike.
 const maxConvoy = 1000
 
-func newConvoy[T any](d *db.DB, write func(context.Context, *db.Tx, string, []*load[T]) error) *convoy[T] {
-	c := &convoy[T]{db: d, write: write, queue: make(chan *load[T], maxConvoy), done: make(chan struct{}), commits: newCommits()}
+func newConvoy[T any](d *db.DB, write func(context.Context, *db.Tx, string, []*load[T], *moments) error) *convoy[T] {
+	return newWeighedConvoy(d, maxConvoy, func(T) int { return 1 }, write)
+}
+
+// newWeighedConvoy is a convoy of things of unlike size.
+func newWeighedConvoy[T any](
+	d *db.DB, most int, weigh func(T) int, write func(context.Context, *db.Tx, string, []*load[T], *moments) error,
+) *convoy[T] {
+	c := &convoy[T]{
+		db: d, write: write, weigh: weigh, most: most,
+		queue: make(chan *load[T], maxConvoy), done: make(chan struct{}), commits: newCommits(),
+	}
 	go c.run()
 	return c
 }
@@ -99,13 +112,15 @@ func (c *convoy[T]) run() {
 }
 
 func (c *convoy[T]) drain(batch []*load[T]) []*load[T] {
-	for len(batch) < maxConvoy {
+	weight := c.weigh(batch[0].thing)
+	for weight < c.most {
 		select {
 		case l, ok := <-c.queue:
 			if !ok {
 				return batch
 			}
 			batch = append(batch, l)
+			weight += c.weigh(l.thing)
 		default:
 			return batch
 		}
@@ -138,16 +153,16 @@ func (c *convoy[T]) commit(batch []*load[T]) error {
 
 func (c *convoy[T]) store(batch []*load[T]) error {
 	// The transaction belongs to all callers, so it does not end with one.
-	return c.db.Update(context.Background(), func(ctx context.Context, tx *db.Tx) error {
-		for len(batch) > 0 {
+	return updateAt(context.Background(), c.db, func(ctx context.Context, tx *db.Tx, at *moments) error {
+		for rest := batch; len(rest) > 0; {
 			n := 1
-			for n < len(batch) && batch[n].id == batch[0].id {
+			for n < len(rest) && rest[n].id == rest[0].id {
 				n++
 			}
-			if err := c.write(ctx, tx, batch[0].id.String(), batch[:n]); err != nil {
+			if err := c.write(ctx, tx, rest[0].id.String(), rest[:n], at); err != nil {
 				return err
 			}
-			batch = batch[n:]
+			rest = rest[n:]
 		}
 		return nil
 	})

@@ -36,7 +36,7 @@ func TestSumsEqualABruteForceCount(t *testing.T) {
 						m.check(t)
 					}
 				}
-				_, err := n.Expire(t.Context(), clock.now().Add(time.Hour))
+				_, err := expire(t.Context(), n, clock.now().Add(time.Hour))
 				require.NoError(t, err)
 				m.check(t)
 				require.Zero(t, ask[int](t, n, "SELECT count(*) FROM pm_logs"), "all of it was old")
@@ -188,7 +188,7 @@ func (m *mix) expire(t *testing.T) {
 		return ask[int64](t, m.node, "SELECT count(*) FROM pm_logs WHERE created_at >= ?", db.Micros(before))
 	}
 	kept := young()
-	_, err := m.node.Expire(t.Context(), before)
+	_, err := expire(t.Context(), m.node, before)
 	require.NoError(t, err)
 	require.Equal(t, kept, young())
 	require.Equal(t, kept, ask[int64](t, m.node, "SELECT count(*) FROM pm_logs"))

@@ -21,7 +21,7 @@ import (
 // delete the same runs at once, and then counts what is really there.
 func TestEvaluationRunsUnderTwoNodes(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
 		c := e.Config(t)
 		nodes := []*node{open(t, c), open(t, c)}
 		var changes atomic.Int64 // that have to be in the audit log

@@ -69,12 +69,11 @@ type resultSum struct {
 
 // addResults adds to the sums that lists and metrics read. The counter of
 // results is held.
-func addResults(ctx context.Context, s *db.Scope, r resultSum) error {
-	ws := s.Workspace().String()
-	if _, err := s.Tx().Run(ctx, evaluationVersionSQL, ws, r.evaluation, r.version, r.results); err != nil {
+func addResults(ctx context.Context, tx *db.Tx, ws string, r resultSum) error {
+	if _, err := tx.Run(ctx, evaluationVersionSQL, ws, r.evaluation, r.version, r.results); err != nil {
 		return err
 	}
-	_, err := s.Tx().Run(ctx, evaluationDaySQL, ws, r.evaluation, r.at/microsPerDay, r.results, r.total, r.low, r.high)
+	_, err := tx.Run(ctx, evaluationDaySQL, ws, r.evaluation, r.at/microsPerDay, r.results, r.total, r.low, r.high)
 	return err
 }
 
@@ -103,7 +102,7 @@ func (e *evaluator) InsertResult(ctx context.Context, in eval.Result, rowID *int
 		if _, err := s.Insert(&row).Exec(ctx); err != nil {
 			return err
 		}
-		if err := addResults(ctx, s, resultSum{row.EvaluationID, row.VersionTag, row.CreatedAt, 1, row.Score, row.Score, row.Score}); err != nil {
+		if err := addResults(ctx, s.Tx(), s.Workspace().String(), resultSum{row.EvaluationID, row.VersionTag, row.CreatedAt, 1, row.Score, row.Score, row.Score}); err != nil {
 			return err
 		}
 		return audit(ctx, s, entry{action: "evaluation:result", prompt: of.PromptName, version: row.VersionTag, target: itoa(row.ID)})

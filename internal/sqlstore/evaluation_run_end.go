@@ -89,7 +89,7 @@ func leaveResults(ctx context.Context, s *db.Scope, runID int64) error {
 	if err := w.flush(ctx); err != nil {
 		return err
 	}
-	return addResults(ctx, s, resultSum{run.EvaluationID, valueOf(run.VersionTag), at, len(rows), total, low, high})
+	return addResults(ctx, s.Tx(), ws, resultSum{run.EvaluationID, valueOf(run.VersionTag), at, len(rows), total, low, high})
 }
 
 // maxHumanScores bounds what is read to compare a judge with people.

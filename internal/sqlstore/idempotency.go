@@ -25,7 +25,7 @@ func sortOut(ctx context.Context, tx *db.Tx, ws string, all []*delivery) (fresh 
 	}
 	var byKey map[string]*delivery
 	for _, d := range all {
-		d.err = nil
+		d.err, d.fresh = nil, false
 		if d.how.Key == "" {
 			fresh = append(fresh, d)
 			continue

@@ -18,9 +18,10 @@ import (
 // answers everybody. There is no timer: a batch is what arrived while the one
 // before it was committed.
 type ingest struct {
-	db    *db.DB
-	queue chan *delivery
-	done  chan struct{}
+	db       *db.DB
+	observer telemetry.Observer // nil if nobody listens
+	queue    chan *delivery
+	done     chan struct{}
 	commits
 
 	mu     sync.RWMutex // guards queue against being closed while sent to
@@ -33,6 +34,12 @@ type delivery struct {
 	actor workspace.Actor
 	how   telemetry.Insertion
 	logs  []logInsert
+	// heard are the logs as observers will hear them; empty if nobody listens.
+	heard []telemetry.Recorded
+
+	// fresh tells that the logs were written now, at a time in microseconds.
+	fresh bool
+	at    int64
 
 	first int64
 	err   error
@@ -42,8 +49,8 @@ type delivery struct {
 // maxRows bounds a transaction.
 const maxRows = 4000
 
-func newIngest(d *db.DB) *ingest {
-	in := &ingest{db: d, queue: make(chan *delivery, 1024), done: make(chan struct{}), commits: newCommits()}
+func newIngest(d *db.DB, observer telemetry.Observer) *ingest {
+	in := &ingest{db: d, observer: observer, queue: make(chan *delivery, 1024), done: make(chan struct{}), commits: newCommits()}
 	go in.run()
 	return in
 }
@@ -148,24 +155,28 @@ func (in *ingest) commit(batch []*delivery) error {
 
 func (in *ingest) store(batch []*delivery) error {
 	// The transaction belongs to all callers, so it does not end with one.
-	return in.db.Update(context.Background(), func(ctx context.Context, tx *db.Tx) error {
-		for len(batch) > 0 {
+	err := updateAt(context.Background(), in.db, func(ctx context.Context, tx *db.Tx, at *moments) error {
+		for rest := batch; len(rest) > 0; {
 			// Deliveries of one workspace share the counters' updates.
 			n := 1
-			for n < len(batch) && batch[n].id == batch[0].id {
+			for n < len(rest) && rest[n].id == rest[0].id {
 				n++
 			}
-			if err := writeLogs(ctx, tx, batch[0].id.String(), batch[:n]); err != nil {
+			if err := writeLogs(ctx, tx, rest[0].id.String(), rest[:n], at); err != nil {
 				return err
 			}
-			batch = batch[n:]
+			rest = rest[n:]
 		}
 		return nil
 	})
+	if err == nil {
+		in.tell(batch)
+	}
+	return err
 }
 
 // writeLogs writes the deliveries of one workspace.
-func writeLogs(ctx context.Context, tx *db.Tx, ws string, all []*delivery) error {
+func writeLogs(ctx context.Context, tx *db.Tx, ws string, all []*delivery, moments *moments) error {
 	fresh, repeats, err := sortOut(ctx, tx, ws, all)
 	if err != nil || len(fresh) == 0 {
 		return err
@@ -178,10 +189,11 @@ func writeLogs(ctx context.Context, tx *db.Tx, ws string, all []*delivery) error
 	if err != nil {
 		return err
 	}
+	moments.add(at)
 	sums := newRollup(ws, at)
-	w := rowWriter{tx: tx, texts: &logInserts, width: logWidth}
+	w := (&rowWriter{tx: tx, texts: &logInserts, width: logWidth}).streamed(logStream, rows)
 	for _, d := range fresh {
-		d.first = first
+		d.first, d.at, d.fresh = first, at, true
 		for i := range d.logs {
 			sums.add(&d.logs[i])
 			if err := w.add(ctx, append([]any{ws, at, first + int64(i)}, d.logs[i].values[:]...)); err != nil {
@@ -221,7 +233,7 @@ func auditLogs(ctx context.Context, tx *db.Tx, ws string, fresh []*delivery) err
 		return err
 	}
 	tx.Audited(entered)
-	w := rowWriter{tx: tx, texts: &auditInserts, width: auditWidth}
+	w := (&rowWriter{tx: tx, texts: &auditInserts, width: auditWidth}).streamed(auditStream, entered)
 	for _, d := range fresh {
 		if !d.entered() {
 			continue

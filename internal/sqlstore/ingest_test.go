@@ -30,7 +30,7 @@ func poison(tb testing.TB, n *node) {
 
 func TestIngest(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
 		t.Run("a delivery that the database refuses fails alone", func(t *testing.T) {
 			t.Parallel()
 			n := open(t, e.Config(t))
@@ -163,7 +163,7 @@ func TestIngest(t *testing.T) {
 
 func TestIdempotencyKeys(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
 		t.Run("are remembered for a day and then free", func(t *testing.T) {
 			t.Parallel()
 			n, clock := fresh(t, e)

@@ -113,6 +113,9 @@ func owned(q *bun.SelectQuery, owner string) *bun.SelectQuery {
 // DeleteKey removes a key with its audit entry.
 func (k keyStore) DeleteKey(ctx context.Context, in workspace.ID, by workspace.Actor, owner string, id int64) (hash [32]byte, err error) {
 	err = k.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if err := move(ctx, tx, KeyChanges); err != nil {
+			return err
+		}
 		var row keyRow
 		q := tx.NewDelete().Model(&row).Where("id = ?", id).Returning("hash")
 		if owner != access.Master {

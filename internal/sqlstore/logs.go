@@ -22,13 +22,18 @@ type telemetryStore struct{ store *Store }
 
 // Workspace binds the telemetry to a workspace and to who acts.
 func (t telemetryStore) Workspace(id workspace.ID, actor workspace.Actor) telemetry.Store {
-	return &recorder{db: t.store.db.Workspace(id, actor), ingest: t.store.ingest}
+	return &recorder{
+		db: t.store.db.Workspace(id, actor), whole: t.store.db, ingest: t.store.ingest, spans: t.store.spans, observer: t.store.observer,
+	}
 }
 
 // recorder keeps the telemetry of one workspace.
 type recorder struct {
-	db     *db.Workspace
-	ingest *ingest
+	db       *db.Workspace
+	whole    *db.DB
+	ingest   *ingest
+	spans    *convoy[*spanLoad]
+	observer telemetry.Observer // nil if nobody listens
 }
 
 type logRow struct {
@@ -65,7 +70,7 @@ func (r *recorder) InsertLogs(ctx context.Context, how telemetry.Insertion, logs
 			return 0, err
 		}
 	}
-	return r.ingest.deliver(ctx, &delivery{id: r.db.ID(), actor: r.db.Actor(), how: how, logs: inserts})
+	return r.ingest.deliver(ctx, &delivery{id: r.db.ID(), actor: r.db.Actor(), how: how, logs: inserts, heard: r.heard(how, logs, inserts)})
 }
 
 // maxScan bounds how many logs a page may read past. A filter on metadata that
@@ -83,14 +88,16 @@ func (r *recorder) Logs(ctx context.Context, f telemetry.LogFilter, p page.Reque
 		if len(f.Metadata) > 0 {
 			rows, next, err = scanLogs(ctx, s, f, p)
 		} else {
-			next, err = newest(ctx, logQuery(s, &rows, f), &rows, p, "logs", logKey)
+			rows, next, err = newestLogs(ctx, s, f, p)
 		}
 		if err != nil {
 			return err
 		}
-		total, bounded, err := logTotal(ctx, s, f)
-		if err != nil {
-			return err
+		total, bounded := int64(len(rows)), false
+		if whole := next == "" && p.Cursor == "" && p.Offset() == 0; totalled(f) || !whole {
+			if total, bounded, err = logTotal(ctx, s, f); err != nil {
+				return err
+			}
 		}
 		out = page.Map(page.New(p, rows, total, next), logRow.log)
 		out.TotalIsLowerBound = bounded
@@ -164,6 +171,11 @@ func scanLogs(ctx context.Context, s *db.Scope, f telemetry.LogFilter, p page.Re
 	return rows, page.EncodeCursor("logs", logKey(last)), err
 }
 
+// totalled tells whether sums know how many logs a filter finds.
+func totalled(f telemetry.LogFilter) bool {
+	return f.TraceID == "" && f.From.IsZero() && f.To.IsZero() && len(f.Metadata) == 0
+}
+
 // logTotal counts logs without reading them where the totals know the answer.
 func logTotal(ctx context.Context, s *db.Scope, f telemetry.LogFilter) (total int64, bounded bool, err error) {
 	switch {
@@ -175,7 +187,7 @@ func logTotal(ctx context.Context, s *db.Scope, f telemetry.LogFilter) (total in
 			read, _, err = count(ctx, s, logQuery(s, (*logRow)(nil), f))
 		}
 		return total, read >= maxScan, err
-	case f.TraceID != "" || !f.From.IsZero() || !f.To.IsZero():
+	case !totalled(f):
 		return count(ctx, s, logQuery(s, (*logRow)(nil), f))
 	case f.PromptName+f.VersionTag+f.Provider+f.Model+string(f.Status) == "":
 		total, err = alive(ctx, s, countLogs)
@@ -210,11 +222,15 @@ func (r *recorder) ExportLogs(ctx context.Context, f telemetry.LogFilter) iter.S
 		for {
 			var rows []logRow
 			err := r.db.View(ctx, func(ctx context.Context, s *db.Scope) error {
-				q := withMetadata(s, logQuery(s, &rows, f), f).OrderExpr("created_at DESC, id DESC").Limit(step)
-				if at != nil {
-					q = q.Where("(created_at, id) < (?, ?)", at[0], at[1])
-				}
-				return q.Scan(ctx)
+				return reaching(s, f, at, func(since func(*bun.SelectQuery) *bun.SelectQuery) (bool, error) {
+					rows = rows[:0]
+					q := since(withMetadata(s, logQuery(s, &rows, f), f)).OrderExpr("created_at DESC, id DESC").Limit(step)
+					if at != nil {
+						q = q.Where("(created_at, id) < (?, ?)", at[0], at[1])
+					}
+					err := q.Scan(ctx)
+					return len(rows) == step, err
+				})
 			})
 			if err != nil {
 				yield(telemetry.Log{}, err)

@@ -103,6 +103,13 @@ func run(tb testing.TB, n *node, statement string, args ...any) {
 	}))
 }
 
+// expire removes what was made before a time.
+func expire(ctx context.Context, n *node, before time.Time) (int64, error) {
+	const kept = time.Minute
+	out, err := n.Expire(ctx, before.Add(kept), kept)
+	return out.Sum(), err
+}
+
 func call(prompt string) telemetry.Log { return telemetry.Log{PromptName: prompt, VersionTag: "1.0.0"} }
 
 func calls(prompt string, n int) []telemetry.Log {

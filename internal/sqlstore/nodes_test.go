@@ -12,6 +12,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
+	"github.com/promptmetrics-go/promptmetrics/internal/sqlstore"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
@@ -21,7 +22,7 @@ import (
 // they do at the same time.
 func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
+	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
 		// both opens two processes on one database.
 		both := func(t *testing.T) []*node {
 			t.Helper()
@@ -165,7 +166,7 @@ func TestTwoProcesses(t *testing.T) {
 			for i, n := range nodes {
 				all.Go(func() {
 					var err error
-					if removed[i], err = n.Expire(context.Background(), before); err != nil {
+					if removed[i], err = expire(context.Background(), n, before); err != nil {
 						t.Error(err)
 					}
 				})
@@ -228,13 +229,14 @@ func TestTwoProcesses(t *testing.T) {
 		t.Run("a change is noticed by the other", func(t *testing.T) {
 			t.Parallel()
 			nodes := both(t)
-			before, err := nodes[1].RegistryChanges(t.Context())
+			before, err := nodes[1].Changes(t.Context())
 			require.NoError(t, err)
 			_, _, err = nodes[0].index(t, "a").Insert(t.Context(), version("p", "1.0.0", time.Now()))
 			require.NoError(t, err)
-			after, err := nodes[1].RegistryChanges(t.Context())
+			after, err := nodes[1].Changes(t.Context())
 			require.NoError(t, err)
-			require.NotEqual(t, before, after)
+			require.NotEqual(t, before[sqlstore.RegistryChanges], after[sqlstore.RegistryChanges])
+			require.Equal(t, before[sqlstore.KeyChanges], after[sqlstore.KeyChanges])
 		})
 
 		t.Run("keys that are made and revoked", func(t *testing.T) {

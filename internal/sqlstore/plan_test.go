@@ -92,7 +92,9 @@ func TestPlans(t *testing.T) {
 		"find a key":         func() error { _, err := keys.KeyByHash(ctx, [32]byte{1}); return err },
 		"touch a key":        func() error { return keys.TouchKeys(ctx, map[int64]time.Time{keyID: time.Now()}) },
 		"is there a key":     func() error { _, err := keys.AnyKey(ctx); return err },
-		"changes":            func() error { _, err := n.RegistryChanges(ctx); return err },
+		"changes":            func() error { _, err := n.Changes(ctx); return err },
+		"a beat":             func() error { _, err := n.Beat(ctx, "n", 1); return err },
+		"bury a node":        func() error { return n.Bury(ctx, "n", 7) },
 		"health":             func() error { return n.Check(ctx, 7) },
 	}
 	for name, list := range lists(s, index, audit, keys, second) {
@@ -124,7 +126,7 @@ func TestPlans(t *testing.T) {
 			return err
 		}},
 		{"revoke a key", func() error { _, err := keys.DeleteKey(ctx, in(t, "a"), owner(), "a", keyID); return err }},
-		{"expire", func() error { _, err := n.Expire(ctx, time.Now().Add(time.Hour)); return err }},
+		{"expire", func() error { _, err := expire(ctx, n, time.Now().Add(time.Hour)); return err }},
 	} {
 		checkPlans(t, tape, last.name, last.do)
 	}
@@ -150,12 +152,15 @@ func checkPlans(t *testing.T, tape *tape, name string, do func() error) {
 
 // mayScan are statements that follow a whole table by design: the keys of all
 // workspaces, of which a page takes the first few, and the counters, of which
-// each workspace has a handful. Of the evaluation runs of all workspaces only
+// each workspace has a handful; the facts about the database, and its nodes, of
+// which there are a handful in all. Of the evaluation runs of all workspaces only
 // those that are under way are followed, which an index of their own holds.
 func mayScan(statement string) bool {
 	return strings.Contains(statement, "pm_evaluation_runs") && strings.Contains(statement, "status = 'running' AND") ||
 		strings.Contains(statement, `FROM "pm_api_keys" AS "k"`) && !strings.Contains(statement, "workspace_id = ") ||
-		strings.HasPrefix(statement, "SELECT workspace_id FROM pm_counters WHERE kind")
+		strings.Contains(statement, "FROM pm_counters AS c") ||
+		strings.HasPrefix(statement, "SELECT name, value FROM pm_state WHERE name LIKE") ||
+		statement == "SELECT id, beat FROM pm_nodes"
 }
 
 func callsOf(n int) []telemetry.Log { return calls("p", n) }

@@ -34,6 +34,48 @@ func (i indexStore) SetContentHead(ctx context.Context, head string) error {
 	return i.store.setState(ctx, contentHead, head)
 }
 
+// Problems of files in the prompt store.
+func (i indexStore) Problems(ctx context.Context) ([]registry.Problem, error) {
+	text, err := i.store.state(ctx, contentProblems)
+	if err != nil {
+		return nil, err
+	}
+	return parseProblems(text)
+}
+
+// EditProblems changes the list of problems.
+func (i indexStore) EditProblems(ctx context.Context, edit func([]registry.Problem) []registry.Problem) error {
+	return i.store.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		// Writing first keeps other nodes out until the end.
+		_, err := tx.Run(ctx, "INSERT INTO pm_state (name, value) VALUES (?, '') ON CONFLICT (name) DO UPDATE SET value = pm_state.value", contentProblems)
+		if err != nil {
+			return err
+		}
+		var text string
+		if err := tx.RunRow(ctx, "SELECT value FROM pm_state WHERE name = ?", contentProblems).Scan(&text); err != nil {
+			return err
+		}
+		before, err := parseProblems(text)
+		if err != nil {
+			return err
+		}
+		after, err := json.Marshal(edit(before))
+		if err != nil {
+			return err
+		}
+		_, err = tx.Run(ctx, "UPDATE pm_state SET value = ? WHERE name = ?", string(after), contentProblems)
+		return err
+	})
+}
+
+func parseProblems(text string) (problems []registry.Problem, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	err = json.Unmarshal([]byte(text), &problems)
+	return problems, err
+}
+
 // Marks tells how far the history of each workspace has come.
 func (i indexStore) Marks(ctx context.Context) (map[workspace.ID]int64, error) {
 	var rows []struct {
@@ -57,9 +99,9 @@ func (i indexStore) Marks(ctx context.Context) (map[workspace.ID]int64, error) {
 	return marks, nil
 }
 
-// Files calls fn for every indexed version.
+// Files calls fn for every indexed version, however long that takes.
 func (i indexStore) Files(ctx context.Context, fn func(registry.File) error) error {
-	return i.store.db.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+	return i.store.db.View(db.Unhurried(ctx), func(ctx context.Context, tx *db.Tx) (err error) {
 		rows, err := tx.QueryContext(ctx, "SELECT workspace_id, prompt_name, version FROM pm_prompt_versions")
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 const (
 	settingProtected = "protected-labels"
 	settingBudget    = "monthly-budget-usd"
+	settingRetention = "retention-days"
 )
 
 // setting reads a setting into a pointer and tells whether there is one.

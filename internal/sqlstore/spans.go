@@ -46,7 +46,8 @@ func (r *recorder) InsertSpans(ctx context.Context, traceID string, batch bool, 
 			StartTime: span.StartTime, EndTime: span.EndTime, Metadata: metadata,
 		}
 	}
-	err := r.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
+	err := updateAt(ctx, r.whole, func(ctx context.Context, tx *db.Tx, moments *moments) error {
+		s := r.db.Scope(tx)
 		// The counter comes first: while it is held the trace cannot go away.
 		first, at, err := claim(ctx, s.Tx(), s.Workspace().String(), countSpans, int64(len(rows)))
 		if err != nil {
@@ -56,6 +57,7 @@ func (r *recorder) InsertSpans(ctx context.Context, traceID string, batch bool, 
 		if err != nil {
 			return err
 		}
+		moments.add(trace.CreatedAt)
 		for i := range rows {
 			rows[i].ID, rows[i].CreatedAt, rows[i].TraceAt = first+int64(i), at, trace.CreatedAt
 		}
@@ -78,16 +80,17 @@ func (r *recorder) InsertSpans(ctx context.Context, traceID string, batch bool, 
 	for i, row := range rows {
 		out[i] = row.span()
 	}
+	r.spansAdded(telemetry.FromCaller, out)
 	return out, nil
 }
 
+// findSpan finds the trace first: its time says in which slice the span is.
 func findSpan(ctx context.Context, s *db.Scope, traceID, spanID string) (row spanRow, err error) {
-	err = s.Select(&row).Where("trace_id = ? AND span_id = ?", traceID, spanID).Scan(ctx)
-	if db.IsNoRows(err) {
-		if _, err := findTrace(ctx, s, traceID); err != nil {
-			return row, err
-		}
+	trace, err := findTrace(ctx, s, traceID)
+	if err != nil {
+		return row, err
 	}
+	err = s.Select(&row).Where("trace_id = ? AND span_id = ? AND trace_at = ?", traceID, spanID, trace.CreatedAt).Scan(ctx)
 	return row, missing(err, "Span")
 }
 
@@ -103,6 +106,7 @@ func (r *recorder) Span(ctx context.Context, traceID, spanID string) (out teleme
 
 // UpdateSpan applies a change to a span.
 func (r *recorder) UpdateSpan(ctx context.Context, traceID, spanID string, change func(*telemetry.Span) error) (out telemetry.Span, err error) {
+	ended := false
 	err = r.db.Update(ctx, func(ctx context.Context, s *db.Scope) error {
 		if err := lock(ctx, s, countSpans); err != nil {
 			return err
@@ -112,18 +116,23 @@ func (r *recorder) UpdateSpan(ctx context.Context, traceID, spanID string, chang
 			return err
 		}
 		out = row.span()
+		before := out.Ended()
 		if err := change(&out); err != nil {
 			return err
 		}
+		ended = !before && out.Ended()
 		metadata, err := storedMembers(out.Metadata)
 		if err != nil {
 			return err
 		}
 		if _, err := s.Update((*spanRow)(nil)).Set("status = ?", string(out.Status)).Set("end_time = ?", out.EndTime).Set("metadata = ?", metadata).
-			Where("trace_id = ? AND span_id = ?", traceID, spanID).Exec(ctx); err != nil {
+			Where("trace_id = ? AND span_id = ? AND trace_at = ?", traceID, spanID, row.TraceAt).Exec(ctx); err != nil {
 			return err
 		}
 		return audit(ctx, s, entry{action: "trace:span:update", target: spanID})
 	})
+	if err == nil {
+		r.spanChanged(telemetry.FromCaller, out, ended)
+	}
 	return out, err
 }

@@ -5,9 +5,11 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 
 	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/page"
+	"github.com/promptmetrics-go/promptmetrics/telemetry"
 )
 
 // Store is the database of all workspaces.
@@ -15,17 +17,29 @@ type Store struct {
 	db     *db.DB
 	ingest *ingest
 	scores *convoy[scoreInsert]
+	spans  *convoy[*spanLoad]
+	// observer hears of telemetry; nil if nobody listens.
+	observer telemetry.Observer
 }
 
 // New makes a store on an open database. Close it before the database.
-func New(d *db.DB) *Store {
-	return &Store{db: d, ingest: newIngest(d), scores: newConvoy(d, writeScores)}
+func New(d *db.DB) *Store { return NewObserved(d, nil) }
+
+// NewObserved is New with an observer, which hears of the telemetry that is
+// recorded; nil for none.
+func NewObserved(d *db.DB, observer telemetry.Observer) *Store {
+	return &Store{
+		db: d, ingest: newIngest(d, observer), scores: newConvoy(d, writeScores),
+		spans:    newWeighedConvoy(d, maxSpanRows, func(l *spanLoad) int { return len(l.spans) }, writeSpans),
+		observer: observer,
+	}
 }
 
 // Close waits until what is being recorded is durable.
 func (s *Store) Close() {
 	s.ingest.close()
 	s.scores.close()
+	s.spans.close()
 }
 
 // The kinds of things that are counted for each workspace.
@@ -85,26 +99,62 @@ func alive(ctx context.Context, s *db.Scope, kind string) (int64, error) {
 }
 
 // touch moves the change counter of prompts and labels on.
-func touch(ctx context.Context, tx *db.Tx) error { return move(ctx, tx, registryChanges) }
+func touch(ctx context.Context, tx *db.Tx) error { return move(ctx, tx, RegistryChanges) }
 
-// move moves a change counter on, by which other processes notice a write. A
-// writing method calls it first: until the transaction ends it also keeps
-// other nodes from changing the same tables at the same time.
+// move moves a change counter on, by which other processes notice a write, and
+// announces that to those who listen. A writing method calls it first: until
+// the transaction ends it also keeps other nodes from changing the same tables
+// at the same time.
 func move(ctx context.Context, tx *db.Tx, counter string) error {
 	_, err := tx.Run(ctx, `INSERT INTO pm_state (name, value) VALUES (?, '1')
 ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(pm_state.value AS BIGINT) + 1 AS TEXT)`, counter)
-	return err
+	if err != nil {
+		return err
+	}
+	return tx.Announce(ctx, counter)
 }
+
+// Listen calls heard with the names of change counters that have moved, on any
+// node, until ctx ends; with "" when it may have missed some. It hears nothing
+// on SQLite or behind a pooler: the counters themselves are the truth.
+func (s *Store) Listen(ctx context.Context, heard func(counter string)) { s.db.Listen(ctx, heard) }
 
 // Names of facts about the whole database.
 const (
-	registryChanges = "changes:registry"
 	contentHead     = "content:head"
+	contentProblems = "content:problems"
 )
 
-// RegistryChanges differs from before if prompts or labels have changed.
-func (s *Store) RegistryChanges(ctx context.Context) (string, error) {
-	return s.state(ctx, registryChanges)
+// The change counters. Each moves with whatever some process may have in memory.
+const (
+	// RegistryChanges moves when prompts or labels change.
+	RegistryChanges = changes + "registry"
+	// ComplianceChanges moves when rules, allow-lists or policies change.
+	ComplianceChanges = changes + "compliance"
+	// KeyChanges moves when API keys are revoked. One that is made was in
+	// nobody's memory.
+	KeyChanges = changes + "keys"
+	// ModelChanges moves when the providers were asked anew what they offer.
+	ModelChanges = changes + "models"
+
+	changes = "changes:"
+)
+
+// Changes gives the change counters that have ever moved, by name. One that
+// differs from before has moved since.
+func (s *Store) Changes(ctx context.Context) (map[string]string, error) {
+	counters := map[string]string{}
+	err := s.db.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return tx.Each(ctx, "SELECT name, value FROM pm_state WHERE name LIKE '"+changes+"%'", nil, func(rows *sql.Rows) error {
+			var name, value string
+			if err := rows.Scan(&name, &value); err != nil {
+				return err
+			}
+			counters[name] = value
+			return nil
+		})
+	})
+	return counters, err
 }
 
 func (s *Store) state(ctx context.Context, name string) (value string, err error) {

@@ -54,6 +54,9 @@ func (r *recorder) InsertTrace(ctx context.Context, t telemetry.Trace) (telemetr
 		return audit(ctx, s, entry{action: "trace:create", prompt: valueOf(t.PromptName), version: valueOf(t.VersionTag), target: t.ID})
 	})
 	t.Spans = nil
+	if err == nil {
+		r.traceOpened(telemetry.FromCaller, t)
+	}
 	return t, err
 }
 
@@ -101,7 +104,7 @@ func (r *recorder) Trace(ctx context.Context, traceID string) (out telemetry.Tra
 			return err
 		}
 		var spans []spanRow
-		if err := s.Select(&spans).Where("trace_id = ?", traceID).OrderExpr("start_time IS NULL, start_time, id").Scan(ctx); err != nil {
+		if err := s.Select(&spans).Where("trace_id = ? AND trace_at = ?", traceID, row.CreatedAt).OrderExpr("start_time IS NULL, start_time, id").Scan(ctx); err != nil {
 			return err
 		}
 		out = row.trace()
@@ -127,7 +130,7 @@ func (r *recorder) DeleteTrace(ctx context.Context, traceID string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := removeTrace(ctx, s, traceID); err != nil {
+		if _, err := removeTrace(ctx, s, row); err != nil {
 			return err
 		}
 		if err := tally(ctx, s, row.CreatedAt, activity{traces: -1}); err != nil {
@@ -139,9 +142,14 @@ func (r *recorder) DeleteTrace(ctx context.Context, traceID string) error {
 
 // removeTrace deletes a trace with its spans and tells how many those were.
 // The counters of spans and runs are locked.
-func removeTrace(ctx context.Context, s *db.Scope, traceID string) (spans int64, err error) {
+func removeTrace(ctx context.Context, s *db.Scope, t traceRow) (spans int64, err error) {
+	// Before the row of the trace, as whoever opens traces does: one that opens
+	// this trace again would wait for us, and we for its counter.
+	if err := lock(ctx, s, countTraces); err != nil {
+		return 0, err
+	}
 	ws := s.Workspace().String()
-	result, err := s.Delete((*spanRow)(nil)).Where("trace_id = ?", traceID).Exec(ctx)
+	result, err := s.Delete((*spanRow)(nil)).Where("trace_id = ? AND trace_at = ?", t.TraceID, t.CreatedAt).Exec(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -151,10 +159,10 @@ func removeTrace(ctx context.Context, s *db.Scope, traceID string) (spans int64,
 	if err := recount(ctx, s.Tx(), ws, countSpans, -spans); err != nil {
 		return 0, err
 	}
-	if _, err := s.Update((*runRow)(nil)).Set("trace_id = NULL").Where("trace_id = ?", traceID).Exec(ctx); err != nil {
+	if _, err := s.Update((*runRow)(nil)).Set("trace_id = NULL").Where("trace_id = ?", t.TraceID).Exec(ctx); err != nil {
 		return 0, err
 	}
-	if _, err := s.Delete((*traceRow)(nil)).Where("trace_id = ?", traceID).Exec(ctx); err != nil {
+	if _, err := s.Delete((*traceRow)(nil)).Where("trace_id = ?", t.TraceID).Exec(ctx); err != nil {
 		return 0, err
 	}
 	return spans, recount(ctx, s.Tx(), ws, countTraces, -1)

@@ -159,6 +159,10 @@ func (s *Server) signal(by syscall.Signal) error {
 
 func (s *Server) log() string { return filepath.Join(s.spec.Folder, "server.log") }
 
+// Said is the end of what the server wrote, for the message of a test that
+// failed.
+func (s *Server) Said() string { return string(s.said()) }
+
 // said is the end of the server's log.
 func (s *Server) said() []byte {
 	log, err := os.ReadFile(s.log())

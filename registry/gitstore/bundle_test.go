@@ -210,12 +210,12 @@ func TestHostileBundles(t *testing.T) {
 		{"a billion objects", head + "\n\n" + counted(pack, 1<<30), ""},
 		{"fewer objects than there are", head + "\n\n" + counted(pack, objects-1), "checksum"},
 		{"another byte", head + "\n\n" + pack[:len(pack)/2] + "\x00\x01" + pack[len(pack)/2+2:], ""},
-		{"an object of a huge size", head + "\n\n" + packOf(1, "\xbf\xff\xff\xff\xff\xff\x7f\x78\x9c\x03\x00\x00\x00\x00\x01"), "has not the size"},
-		{"a delta of itself", head + "\n\n" + packOf(1, "\x60\x00\x78\x9c\x03\x00\x00\x00\x00\x01"), "delta base beyond the pack"},
-		{"a delta of nothing", head + "\n\n" + packOf(1, "\x70"+strings.Repeat("\x11", 20)+"\x78\x9c\x03\x00\x00\x00\x00\x01"), "build upon others that are missing"},
-		{"an unknown type", head + "\n\n" + packOf(1, "\x50\x78\x9c\x03\x00\x00\x00\x00\x01"), "unknown object type"},
-		{"an object twice", head + "\n\n" + packOf(2, strings.Repeat("\x30\x78\x9c\x03\x00\x00\x00\x00\x01", 2)), "twice"},
-		{"a pack without the commits", head + "\n\n" + packOf(1, "\x30\x78\x9c\x03\x00\x00\x00\x00\x01"), "no such object"},
+		{"an object of a huge size", head + "\n\n" + packWith(1, "\xbf\xff\xff\xff\xff\xff\x7f\x78\x9c\x03\x00\x00\x00\x00\x01"), "has not the size"},
+		{"a delta of itself", head + "\n\n" + packWith(1, "\x60\x00\x78\x9c\x03\x00\x00\x00\x00\x01"), "delta base beyond the pack"},
+		{"a delta of nothing", head + "\n\n" + packWith(1, "\x70"+strings.Repeat("\x11", 20)+"\x78\x9c\x03\x00\x00\x00\x00\x01"), "build upon others that are missing"},
+		{"an unknown type", head + "\n\n" + packWith(1, "\x50\x78\x9c\x03\x00\x00\x00\x00\x01"), "unknown object type"},
+		{"an object twice", head + "\n\n" + packWith(2, strings.Repeat("\x30\x78\x9c\x03\x00\x00\x00\x00\x01", 2)), "twice"},
+		{"a pack without the commits", head + "\n\n" + packWith(1, "\x30\x78\x9c\x03\x00\x00\x00\x00\x01"), "no such object"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -243,8 +243,8 @@ func counted(pack string, n uint32) string {
 	return body + string(sum[:])
 }
 
-// packOf is a pack of raw entries.
-func packOf(n uint32, entries string) string {
+// packWith is a pack of raw entries.
+func packWith(n uint32, entries string) string {
 	return counted("PACK\x00\x00\x00\x02    "+entries+strings.Repeat("x", hashSize), n)
 }
 
@@ -279,7 +279,7 @@ func FuzzIndexPack(f *testing.F) {
 	f.Add([]byte(pack[packHeaderSize:len(pack)-hashSize]), binary.BigEndian.Uint32([]byte(pack[8:])))
 	f.Add([]byte("\x30\x78\x9c\x03\x00\x00\x00\x00\x01"), uint32(1))
 	f.Fuzz(func(t *testing.T, entries []byte, n uint32) {
-		data := packOf(n, string(entries)) // with the right checksum, to get past it
+		data := packWith(n, string(entries)) // with the right checksum, to get past it
 		dir := t.TempDir()
 		w, err := newRawPack(dir)
 		require.NoError(t, err)

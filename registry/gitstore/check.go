@@ -21,7 +21,7 @@ const probeSize = 64 << 10
 
 // Check implements registry.ContentStore: it writes, syncs and reads back a
 // file among the objects and loads the head's commit and tree. It adds no
-// commit.
+// commit. If the remote failed last time, it is asked again.
 func (s *Store) Check(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return pmerr.Down(err, "The prompt store was not checked: the call was cancelled")
@@ -31,6 +31,11 @@ func (s *Store) Check(ctx context.Context) error {
 	}
 	if err := s.probe(); err != nil {
 		return unwritable(err)
+	}
+	if s.mirror != nil && s.mirror.failing() != nil {
+		if err := s.mirror.fetch(ctx, 0); err != nil {
+			return err
+		}
 	}
 	head, err := s.branch.read()
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/promptmetrics-go/promptmetrics/pmerr"
 )
 
 // maxMoves bounds how often a batch is applied anew because somebody else has
@@ -43,7 +45,16 @@ func (s *Store) commitAll() {
 // for the next round. If anything fails, all are told and nothing is stored.
 func (s *Store) commitBatch(batch []*job) (later []*job) {
 	began := s.now()
-	done, err := s.tryBatch(batch)
+	try := s.tryBatch
+	switch {
+	case s.mirror != nil:
+		try = s.tryRemote
+	case s.orphan:
+		try = func([]*job) (*plan, error) {
+			return nil, pmerr.New(pmerr.Unavailable, "The prompt repository is the mirror of a git host that is not configured: nothing can be published")
+		}
+	}
+	done, err := try(batch)
 	s.counts.batch(len(batch), s.now().Sub(began), err)
 	if err != nil {
 		s.log.Error("prompts could not be committed", "changes", len(batch), "error", err)
@@ -107,22 +118,11 @@ func (s *Store) settle(head plumbing.Hash) error {
 
 // publish writes the objects of a plan and moves the branch to its commit.
 func (s *Store) publish(p *plan) error {
-	var kept string
-	defer func() { _ = os.Remove(kept) }() // if it fails, tidy does it
-	base, err := writePack(s.packs(), p.write.objects, func(base string) error {
-		kept = base + ".keep"
-		return s.keepPack(kept)
-	})
+	written, release, err := s.write(p)
 	if err != nil {
 		return err
 	}
-	if err := syncDir(s.packs()); err != nil {
-		return err
-	}
-	written, err := loadPack(base, s.odb.codec, s.odb.bases)
-	if err != nil {
-		return err
-	}
+	defer release()
 	s.odb.add(written)
 	if err := s.branch.move(p.from, p.to); err != nil {
 		return err
@@ -132,6 +132,30 @@ func (s *Store) publish(p *plan) error {
 		s.keep(h, t)
 	}
 	return nil
+}
+
+// write makes the objects of a plan durable. Until release they are protected
+// from git's housekeeping.
+func (s *Store) write(p *plan) (written *pack, release func(), err error) {
+	var kept string
+	release = func() { _ = os.Remove(kept) } // if it fails, tidy does it
+	defer func() {
+		if err != nil {
+			release()
+		}
+	}()
+	base, err := writePack(s.packs(), p.write.objects, func(base string) error {
+		kept = base + ".keep"
+		return s.keepPack(kept)
+	})
+	if err != nil {
+		return nil, release, err
+	}
+	if err := syncDir(s.packs()); err != nil {
+		return nil, release, err
+	}
+	written, err = loadPack(base, s.odb.codec, s.odb.bases)
+	return written, release, err
 }
 
 // keepPack writes a .keep file. It is one more name of a single file, because

@@ -90,6 +90,13 @@ func (c *content) Read(ctx context.Context, ref string) ([]byte, error) {
 		return nil, pmerr.Missing("Prompt content")
 	}
 	kind, data, err := c.store.odb.read(h, maxBlob)
+	if errors.Is(err, errMissing) && c.store.mirror != nil {
+		// Another node may have published it a moment ago.
+		if err := c.store.mirror.fetch(ctx, restAfterMiss); err != nil {
+			return nil, err
+		}
+		kind, data, err = c.store.odb.read(h, maxBlob)
+	}
 	switch {
 	case errors.Is(err, errMissing), err == nil && kind != plumbing.BlobObject:
 		return nil, pmerr.Missing("Prompt content")
@@ -121,5 +128,8 @@ func unwritten(cause error) error {
 }
 
 func unwritable(cause error) error {
+	if e, ok := errors.AsType[*pmerr.Error](cause); ok && e.Code == pmerr.Unavailable {
+		return cause
+	}
 	return pmerr.Down(cause, "The prompt store cannot be written now")
 }

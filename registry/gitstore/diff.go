@@ -27,7 +27,7 @@ func (s *Store) Diff(ctx context.Context, since string) (registry.Diff, error) {
 	if err != nil {
 		return registry.Diff{}, unreadable(err)
 	}
-	if head.IsZero() {
+	if head.IsZero() && (s.mirror == nil || since == "") {
 		return registry.Diff{Full: true}, nil
 	}
 	if since == head.String() {
@@ -39,6 +39,18 @@ func (s *Store) Diff(ctx context.Context, since string) (registry.Diff, error) {
 		return registry.Diff{}, unreadable(err)
 	}
 	s.repack.nudge()
+	if s.mirror != nil && since != "" {
+		before := false
+		if head, before, err = s.mirror.catchUp(ctx, head, since); err != nil {
+			return registry.Diff{}, err
+		}
+		if !before {
+			since = ""
+		}
+		if since == head.String() {
+			return registry.Diff{Head: since}, nil
+		}
+	}
 	now, err := s.commit(head)
 	if err != nil {
 		return registry.Diff{}, unreadable(err)
@@ -72,13 +84,19 @@ type differ struct {
 	store   *Store
 	changes []registry.Change
 	strange []string
+	mended  []string
 }
 
 func (d *differ) result(head plumbing.Hash, full bool) registry.Diff {
 	slices.SortFunc(d.changes, func(a, b registry.Change) int { return strings.Compare(a.Path, b.Path) })
 	slices.Sort(d.strange)
-	return registry.Diff{Head: head.String(), Full: full, Changes: d.changes, Strange: d.strange}
+	slices.Sort(d.mended)
+	return registry.Diff{Head: head.String(), Full: full, Changes: d.changes, Strange: d.strange, Mended: d.mended}
 }
+
+// gone notes that a path which was odd before is not there any more, or is
+// another thing now.
+func (d *differ) gone(path string) { d.mended = append(d.mended, readable(path)) }
 
 func (d *differ) odd(path string) {
 	if len(d.strange) < maxStrange {
@@ -108,9 +126,7 @@ func (d *differ) workspaces(old, now plumbing.Hash) error {
 			}
 			id, err := workspace.Parse(name)
 			if err != nil || id == workspace.Default() { // that one lies at the top
-				if !after.IsZero() {
-					d.odd(above + folder)
-				}
+				d.oddFolder(above+folder, after)
 				return nil
 			}
 			return d.prompts(before, after, id, above+folder+"/")
@@ -122,13 +138,21 @@ func (d *differ) workspaces(old, now plumbing.Hash) error {
 func (d *differ) prompts(old, now plumbing.Hash, id workspace.ID, above string) error {
 	return d.each(old, now, above, func(name string, before, after plumbing.Hash) error {
 		if !workspace.Valid(name) { // names of prompts have the same form
-			if !after.IsZero() {
-				d.odd(above + name)
-			}
+			d.oddFolder(above+name, after)
 			return nil
 		}
 		return d.versions(before, after, id, name, above+name+"/")
 	}, func(e entry) { d.odd(above + string(e.name)) })
+}
+
+// oddFolder notes a folder that has no place where it is; after is zero once it
+// is gone.
+func (d *differ) oddFolder(path string, after plumbing.Hash) {
+	if after.IsZero() {
+		d.gone(path)
+	} else {
+		d.odd(path)
+	}
 }
 
 // each calls folder for every name that is a folder in one of two trees and not
@@ -151,6 +175,9 @@ func (d *differ) each(old, now plumbing.Hash, above string, folder func(name str
 	}
 	for a, b := range pairs(before, after) {
 		was, is := a.folder(), b.folder()
+		if a.end > 0 && !was && a.hash != b.hash {
+			d.gone(above + string(a.name))
+		}
 		if b.end > 0 && !is && a.hash != b.hash {
 			other(b)
 		}
@@ -220,6 +247,11 @@ func (d *differ) versions(old, now plumbing.Hash, id workspace.ID, name, above s
 	for name, h := range odd {
 		if knownOdd[name] != h {
 			d.odd(above + name)
+		}
+	}
+	for name, h := range knownOdd {
+		if odd[name] != h {
+			d.gone(above + name)
 		}
 	}
 	return nil

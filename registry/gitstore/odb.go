@@ -113,6 +113,25 @@ func (o *odb) read(h plumbing.Hash, limit int64) (plumbing.ObjectType, []byte, e
 	return 0, nil, errMissing
 }
 
+// has tells whether an object is there, as far as is known: an object that
+// another process has just added may be overlooked.
+func (o *odb) has(h plumbing.Hash) bool {
+	o.mu.RLock()
+	packs := o.packs
+	o.mu.RUnlock()
+	for _, p := range packs {
+		if _, ok := p.index.find(h); ok {
+			return true
+		}
+	}
+	for _, dir := range o.dirs {
+		if exists(loosePath(dir, h)) {
+			return true
+		}
+	}
+	return false
+}
+
 func (o *odb) readFrom(packs []*pack, h plumbing.Hash, limit int64) (plumbing.ObjectType, []byte, error) {
 	failure := errMissing
 	for _, p := range packs {

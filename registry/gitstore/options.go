@@ -25,6 +25,9 @@ type Options struct {
 	// which the store merges them in the background. Default: 50. Negative:
 	// never, for repositories that something else maintains.
 	RepackAt int
+	// Remote is the repository of a git host that has the last word; the one at
+	// Path is its mirror. Default: none.
+	Remote *Remote
 }
 
 func (o Options) withDefaults() Options {
@@ -40,6 +43,10 @@ func (o Options) withDefaults() Options {
 	if o.RepackAt == 0 {
 		o.RepackAt = 50
 	}
+	if o.Remote != nil {
+		remote := o.Remote.withDefaults()
+		o.Remote = &remote
+	}
 	return o
 }
 
@@ -50,6 +57,11 @@ func (o Options) validate() error {
 	}
 	if o.LockWait < 0 {
 		faults = append(faults, "LockWait is negative: give how long a write may wait, or 0 for 5s")
+	}
+	if o.Remote != nil {
+		if err := o.Remote.validate(); err != nil {
+			faults = append(faults, pmerr.From(err).Fields...)
+		}
 	}
 	if len(faults) > 0 {
 		return pmerr.Invalid(faults...)

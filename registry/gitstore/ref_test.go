@@ -54,7 +54,7 @@ func leavesNothing(tb testing.TB, s *Store) {
 	tb.Helper()
 	require.NoFileExists(tb, s.branch.lock())
 	require.NoFileExists(tb, s.branch.draft())
-	for _, pattern := range []string{"objects/pack/*promptmetrics*", "objects/pack/*.keep", "promptmetrics/*stale*"} {
+	for _, pattern := range []string{"objects/pack/*promptmetrics*", "objects/pack/*.keep", "promptmetrics/*stale*", "promptmetrics/fetch", "promptmetrics/seed"} {
 		left, err := filepath.Glob(filepath.Join(s.dir, pattern))
 		require.NoError(tb, err)
 		require.Empty(tb, left)

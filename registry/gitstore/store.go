@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,7 +31,11 @@ type Store struct {
 	trees  *lru[plumbing.Hash, *tree]
 	queue  *queue
 	repack *repacker
+	mirror *mirror // nil without a remote
 	counts *counts
+	// orphan is set for a mirror that was opened without its remote: it is only
+	// read, for a commit that the host never sees would be lost.
+	orphan bool
 
 	// durable is the head that is known to be safely on disk. Only the
 	// committer uses it.
@@ -47,10 +52,10 @@ var _ registry.ContentStore = (*Store)(nil)
 // validation error that says what to do, one that cannot be reached or written
 // pmerr.ErrUnavailable. ctx bounds the opening only; Close ends the store.
 func Open(ctx context.Context, options Options) (*Store, error) {
+	options = options.withDefaults()
 	if err := options.validate(); err != nil {
 		return nil, err
 	}
-	options = options.withDefaults()
 	if err := ctx.Err(); err != nil {
 		return nil, pmerr.Down(err, "The prompt repository was not opened: the call was cancelled")
 	}
@@ -61,6 +66,13 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	name, err := openRepository(dir)
 	if err != nil {
 		return nil, err
+	}
+	var start *connection
+	if options.Remote != nil {
+		if start, err = connect(ctx, *options.Remote, dir, name, options.Now); err != nil {
+			return nil, err
+		}
+		name = start.branch
 	}
 	s := &Store{
 		dir:  dir,
@@ -91,6 +103,18 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, unusable(options.Path, err)
 	}
+	if note := readMirrorNote(dir); note != "" && start == nil {
+		s.orphan = true
+		url, _, _ := strings.Cut(note, "\n")
+		s.log.Warn("the prompt repository is the mirror of a remote that is not configured, so nothing can be published; "+
+			"to make it a repository of its own, remove the file promptmetrics/remote in it", "remote", url)
+	}
+	if start != nil {
+		if err := s.startMirror(ctx, start); err != nil {
+			s.odb.close()
+			return nil, err
+		}
+	}
 	s.repack = newRepacker(s, options.RepackAt)
 	s.repack.start()
 	go s.commitAll()
@@ -102,6 +126,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.queue.close()
+		if s.mirror != nil {
+			s.mirror.stop(s.committed)
+		}
 		<-s.committed
 		s.repack.stop()
 		s.odb.close()
@@ -109,6 +136,27 @@ func (s *Store) Close() error {
 	})
 	<-s.closed
 	return nil
+}
+
+// Driver names the kind of the store for health reports: "github" with a remote
+// on any git host, else "filesystem".
+func (s *Store) Driver() string {
+	if s.mirror != nil {
+		return "github"
+	}
+	return "filesystem"
+}
+
+// Fetch brings the store up to date with its remote, if it has one: what others
+// have pushed is there when it returns. Reads never wait for it. ErrUnavailable.
+func (s *Store) Fetch(ctx context.Context) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	if s.mirror == nil {
+		return nil
+	}
+	return s.mirror.fetch(ctx, 0)
 }
 
 // objects is the folder of the repository's own objects.

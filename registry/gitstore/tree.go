@@ -14,6 +14,7 @@ const (
 	modeFolder     = "40000"
 	modeFile       = "100644"
 	modeExecutable = "100755"
+	modeModule     = "160000"
 )
 
 // markEvery is how many entries lie between two marks of a tree.

@@ -47,9 +47,6 @@ func (v *verifier) refs(refs []ref) error {
 	return nil
 }
 
-// modeModule is the mode of a commit of another repository.
-const modeModule = "160000"
-
 // reach looks at an object and at everything that it leads to.
 func (v *verifier) reach(h plumbing.Hash, kind plumbing.ObjectType) error {
 	v.queue = append(v.queue[:0], expected{h, kind})

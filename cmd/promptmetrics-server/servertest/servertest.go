@@ -131,6 +131,13 @@ var listening = regexp.MustCompile(`listens on (http://\S+?)[;\s]`)
 // when the test ends, if it still runs.
 func (p *Programs) Start(tb testing.TB, dir string, env ...string) *Server {
 	tb.Helper()
+	return p.StartInto(tb, dir, nil, env...)
+}
+
+// StartInto is Start with standard output into a file, if it is not nil. Then the
+// environment must make the server say on standard error where it listens.
+func (p *Programs) StartInto(tb testing.TB, dir string, out *os.File, env ...string) *Server {
+	tb.Helper()
 	env = append([]string{"HOST=127.0.0.1", "PORT=0", "RATE_LIMIT_MAX_REQUESTS=1000000000"}, env...)
 	s := &Server{
 		Call: Call{Dir: dir, Env: env}, programs: p,
@@ -139,6 +146,9 @@ func (p *Programs) Start(tb testing.TB, dir string, env ...string) *Server {
 	}
 	s.cmd = p.command(context.WithoutCancel(tb.Context()), tb, s.Call, "promptmetrics-server")
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.err
+	if out != nil {
+		s.cmd.Stdout = out
+	}
 	if err := s.cmd.Start(); err != nil {
 		tb.Fatalf("the server cannot be started: %v", err)
 	}
@@ -162,12 +172,16 @@ func (s *Server) awaitURL(tb testing.TB) string {
 	patience := time.NewTimer(30 * time.Second)
 	defer patience.Stop()
 	for {
-		grown := s.out.grown()
-		if found := listening.FindStringSubmatch(s.Out()); found != nil {
-			return found[1]
+		grown, noted := s.out.grown(), s.err.grown()
+		// It is on standard error if standard output is for lines of logs.
+		for _, text := range []string{s.Out(), s.Err()} {
+			if found := listening.FindStringSubmatch(text); found != nil {
+				return found[1]
+			}
 		}
 		select {
 		case <-grown:
+		case <-noted:
 		case <-s.ended:
 			tb.Fatalf("the server ended with %d before it listened:\n%s", s.cmd.ProcessState.ExitCode(), s.Err())
 		case <-patience.C:

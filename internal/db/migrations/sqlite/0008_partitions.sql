@@ -1,0 +1,1 @@
+-- SQLite has no tables that are slices by time; its rows are deleted in steps.
