@@ -204,7 +204,7 @@ func deploy(t *testing.T, k kind) *deployment {
 	pm := k.site(t).node(t, func(o *promptmetrics.Options) {
 		o.Providers, o.Prices = []playground.Provider{provider, playedProvider{model}}, playedPrices(t)
 	})
-	require.Equal(t, map[place]string{ownGit: "git", gitHost: "github", inBucket: "s3"}[k.prompts], pm.Health(t.Context()).DriverType)
+	require.Equal(t, map[place]string{ownGit: "filesystem", gitHost: "github", inBucket: "s3"}[k.prompts], pm.Health(t.Context()).DriverType)
 	return &deployment{Client: pm, kind: k, stage: stage, model: model}
 }
 
