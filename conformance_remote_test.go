@@ -14,7 +14,6 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
 	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
 	"github.com/promptmetrics-go/promptmetrics/httpapi"
-	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
 	"github.com/promptmetrics-go/promptmetrics/playground/playgroundtest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
@@ -32,51 +31,11 @@ type remote struct {
 // TestRemote runs every suite through the client, over HTTP.
 func TestRemote(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
-		d := deploy(t, e)
+	onEach(t, kinds(), func(t *testing.T, k kind) {
+		d := deploy(t, k)
 		server := httptest.NewServer(httpapi.Handler(d.Client, httpapi.Options{}))
 		t.Cleanup(server.Close)
-		r := remote{deployment: d, url: server.URL}
-		t.Run("Registry", func(t *testing.T) {
-			t.Parallel()
-			registrytest.Run(t, r.registry)
-		})
-		t.Run("Telemetry", func(t *testing.T) {
-			t.Parallel()
-			telemetrytest.Run(t, r.telemetry)
-		})
-		t.Run("Evals", func(t *testing.T) {
-			t.Parallel()
-			evalsuite.Run(t, r.evals)
-		})
-		t.Run("ABTests", func(t *testing.T) {
-			t.Parallel()
-			abtesttest.Run(t, r.abtests)
-		})
-		t.Run("EvalRuns", func(t *testing.T) {
-			t.Parallel()
-			evalsuite.RunRuns(t, r.evalRuns)
-		})
-		t.Run("Metrics", func(t *testing.T) {
-			t.Parallel()
-			metricstest.Run(t, r.metrics)
-		})
-		t.Run("Playground", func(t *testing.T) {
-			t.Parallel()
-			playgroundtest.Run(t, r.playground)
-		})
-		t.Run("Access", func(t *testing.T) {
-			t.Parallel()
-			accesstest.Run(t, r.access)
-		})
-		t.Run("Retention", func(t *testing.T) {
-			t.Parallel()
-			retentiontest.Run(t, r.retention)
-		})
-		t.Run("Compliance", func(t *testing.T) {
-			t.Parallel()
-			compliancetest.Run(t, r.compliance)
-		})
+		runSuites(t, remote{deployment: d, url: server.URL})
 	})
 }
 
@@ -99,7 +58,7 @@ func (r remote) registry(tb testing.TB) registrytest.Env {
 	return registrytest.Env{
 		Mine: own.Registry, Theirs: r.connect(tb, "foreign", theirs.String(), everything, theirs).Registry,
 		Guest: r.connect(tb, "guest", mine.String(), ordinary, mine).Registry,
-		Actor: "own", Audit: own.Audit, Protect: r.protect(mine),
+		Actor: "own", Audit: own.Audit, Protect: r.protect(mine), Commits: r.kind.commits(),
 	}
 }
 

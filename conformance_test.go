@@ -2,12 +2,8 @@ package promptmetrics_test
 
 import (
 	"context"
-	"fmt"
-	"net/http/httptest"
 	"reflect"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -18,10 +14,9 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/client"
 	"github.com/promptmetrics-go/promptmetrics/compliance/compliancetest"
 	"github.com/promptmetrics-go/promptmetrics/eval/evalsuite"
+	"github.com/promptmetrics-go/promptmetrics/internal/db"
 	"github.com/promptmetrics-go/promptmetrics/internal/dbtest"
 	"github.com/promptmetrics-go/promptmetrics/metrics/metricstest"
-	"github.com/promptmetrics-go/promptmetrics/playground"
-	"github.com/promptmetrics-go/promptmetrics/playground/openai"
 	"github.com/promptmetrics-go/promptmetrics/playground/playgroundtest"
 	"github.com/promptmetrics-go/promptmetrics/registry/registrytest"
 	"github.com/promptmetrics-go/promptmetrics/retention/retentiontest"
@@ -29,110 +24,54 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
-// defaultDays is how long a deployment keeps telemetry: longer than any test.
-const defaultDays = 400
-
-// deployment is one PromptMetrics that all suites share, each test in
-// workspaces of its own.
-type deployment struct {
-	*promptmetrics.Client
-	// stage plays the provider "openai".
-	stage *playgroundtest.Stage
-	// model plays the provider of evaluation runs.
-	model *evalsuite.Model
-	made  atomic.Int64
-}
-
-// deploy opens a client on an engine. The reconciler runs all the time, as it
-// does in production, only more often.
-func deploy(t *testing.T, e dbtest.Engine) *deployment {
-	t.Helper()
-	c := e.Config(t)
-	model := evalsuite.NewModel()
-	stage := playgroundtest.NewStage()
-	played := httptest.NewServer(stage)
-	t.Cleanup(played.Close)
-	// Tests make the provider fail side by side: the breaker would take that for
-	// an outage.
-	provider, err := openai.New(openai.Options{APIKey: "played-secret", BaseURL: played.URL, Retries: -1, BreakAfter: -1})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, provider.Close()) })
-	pm, err := promptmetrics.New(promptmetrics.Options{
-		DataDir: t.TempDir(), SQLitePath: c.Path, DatabaseURL: c.URL, BusyTimeout: c.BusyTimeout,
-		ReconcileInterval: 50 * time.Millisecond, RateLimit: promptmetrics.RateLimit{Max: -1},
-		Providers: []playground.Provider{provider, playedProvider{model}}, Prices: playedPrices(t),
-		Retention: defaultDays * 24 * time.Hour,
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		if err := pm.Close(); err != nil {
-			t.Errorf("close the client: %v", err)
-		}
-	})
-	return &deployment{Client: pm, stage: stage, model: model}
-}
-
-// pair names two workspaces that nothing has used.
-func (d *deployment) pair(tb testing.TB) (mine, theirs workspace.ID) {
-	tb.Helper()
-	n := d.made.Add(1)
-	mine, err := workspace.Parse(fmt.Sprintf("mine-%d", n))
-	require.NoError(tb, err)
-	theirs, err = workspace.Parse(fmt.Sprintf("theirs-%d", n))
-	require.NoError(tb, err)
-	return mine, theirs
-}
-
 var (
 	owner = workspace.Actor{Name: "owner", Admin: true}
 	guest = workspace.Actor{Name: "guest"}
 )
 
+// parties make what each suite works with.
+type parties interface {
+	registry(tb testing.TB) registrytest.Env
+	telemetry(tb testing.TB) telemetrytest.Env
+	evals(tb testing.TB) evalsuite.Env
+	evalRuns(tb testing.TB) evalsuite.RunEnv
+	abtests(tb testing.TB) abtesttest.Env
+	metrics(tb testing.TB) metricstest.Env
+	playground(tb testing.TB) playgroundtest.Env
+	access(tb testing.TB) accesstest.Env
+	retention(tb testing.TB) retentiontest.Env
+	compliance(tb testing.TB) compliancetest.Env
+}
+
+// runSuites runs every suite.
+func runSuites(t *testing.T, p parties) {
+	t.Helper()
+	for name, run := range map[string]func(*testing.T){
+		"Registry":   func(t *testing.T) { registrytest.Run(t, p.registry) },
+		"Telemetry":  func(t *testing.T) { telemetrytest.Run(t, p.telemetry) },
+		"Evals":      func(t *testing.T) { evalsuite.Run(t, p.evals) },
+		"EvalRuns":   func(t *testing.T) { evalsuite.RunRuns(t, p.evalRuns) },
+		"ABTests":    func(t *testing.T) { abtesttest.Run(t, p.abtests) },
+		"Metrics":    func(t *testing.T) { metricstest.Run(t, p.metrics) },
+		"Playground": func(t *testing.T) { playgroundtest.Run(t, p.playground) },
+		"Access":     func(t *testing.T) { accesstest.Run(t, p.access) },
+		"Retention":  func(t *testing.T) { retentiontest.Run(t, p.retention) },
+		"Compliance": func(t *testing.T) { compliancetest.Run(t, p.compliance) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t)
+		})
+	}
+}
+
 // TestInProcess runs every suite on the library itself.
 func TestInProcess(t *testing.T) {
 	t.Parallel()
-	dbtest.Every(t, func(t *testing.T, e dbtest.Engine) {
-		d := deploy(t, e)
-		t.Run("Registry", func(t *testing.T) {
-			t.Parallel()
-			registrytest.Run(t, d.registry)
-		})
-		t.Run("Telemetry", func(t *testing.T) {
-			t.Parallel()
-			telemetrytest.Run(t, d.telemetry)
-		})
-		t.Run("Evals", func(t *testing.T) {
-			t.Parallel()
-			evalsuite.Run(t, d.evals)
-		})
-		t.Run("ABTests", func(t *testing.T) {
-			t.Parallel()
-			abtesttest.Run(t, d.abtests)
-		})
-		t.Run("EvalRuns", func(t *testing.T) {
-			t.Parallel()
-			evalsuite.RunRuns(t, d.evalRuns)
-		})
-		t.Run("Metrics", func(t *testing.T) {
-			t.Parallel()
-			metricstest.Run(t, d.metrics)
-		})
-		t.Run("Playground", func(t *testing.T) {
-			t.Parallel()
-			playgroundtest.Run(t, d.playground)
-		})
-		t.Run("Access", func(t *testing.T) {
-			t.Parallel()
-			accesstest.Run(t, d.access)
-		})
-		t.Run("Retention", func(t *testing.T) {
-			t.Parallel()
-			retentiontest.Run(t, d.retention)
-		})
-		t.Run("Compliance", func(t *testing.T) {
-			t.Parallel()
-			compliancetest.Run(t, d.compliance)
-		})
+	pooled := kind{name: "postgresql behind pgbouncer and git", engine: dbtest.Engine{Dialect: db.PostgreSQL, Pooled: true}}
+	onEach(t, append(kinds(), pooled), func(t *testing.T, k kind) {
+		d := deploy(t, k)
+		runSuites(t, d)
 		t.Run("Repeats", func(t *testing.T) {
 			t.Parallel()
 			telemetrytest.RunRepeats(t, func(tb testing.TB) (mine, theirs telemetrytest.Repeater) {
@@ -149,7 +88,7 @@ func (d *deployment) registry(tb testing.TB) registrytest.Env {
 	mine, theirs := d.pair(tb)
 	return registrytest.Env{
 		Mine: d.In(mine, owner).Registry, Theirs: d.In(theirs, owner).Registry, Guest: d.In(mine, guest).Registry,
-		Actor: owner.Name, Audit: d.In(mine, owner).Audit, Protect: d.protect(mine),
+		Actor: owner.Name, Audit: d.In(mine, owner).Audit, Protect: d.protect(mine), Commits: d.kind.commits(),
 	}
 }
 

@@ -35,7 +35,7 @@ import (
 func TestEveryMethodIsUnavailableWithoutADatabase(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
-		d := deploy(t, e)
+		d := deploy(t, kind{engine: e})
 		// Closing is the outage that every engine can have in a test.
 		require.NoError(t, d.Close())
 		calls := unavailable(d.Client)

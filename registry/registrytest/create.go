@@ -31,6 +31,7 @@ func createCases() map[string]func(*testing.T, Env) {
 			require.JSONEq(t, text(t, p), text(t, got.Content), "unknown fields are kept")
 			require.Equal(t, v.CreatedAt, got.Version.CreatedAt)
 			require.Equal(t, v.Commit, got.Version.Commit)
+			require.Equal(t, e.Commits, v.Commit != "", "%q", v.Commit)
 			require.Equal(t, "Ada <ada@example.com>", got.Version.Author)
 			require.Contains(t, text(t, got.Content), `12345678901234567890`, "numbers keep their digits")
 			require.Contains(t, text(t, got.Content), `1.50`)

@@ -33,6 +33,9 @@ type Env struct {
 	Audit access.AuditLog
 	// Protect replaces the protected labels of the workspace of Mine.
 	Protect func(ctx context.Context, labels ...string) error
+	// Commits tells that versions are known by the commit that made them. Where
+	// the prompt store has none, they must not be said to have one.
+	Commits bool
 }
 
 // Run checks an implementation. open gives an Env that nothing else uses.
