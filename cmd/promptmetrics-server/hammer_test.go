@@ -66,7 +66,8 @@ func (h *hammer) ask(ctx context.Context, f *fleet) {
 
 // quietWindow waits until a window has passed from its begin to its end.
 func (h *hammer) quietWindow() {
-	time.Sleep(time.Until(time.Now().Truncate(h.window).Add(2*h.window + h.window/10)))
+	begun := time.Duration(time.Now().UnixNano() % int64(h.window))
+	time.Sleep(2*h.window - begun + h.window/10)
 }
 
 // check wants the limit kept in every window, to a tenth.
