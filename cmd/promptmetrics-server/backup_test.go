@@ -95,7 +95,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	var writers sync.WaitGroup
 	for w := range crashWriters {
 		writers.Go(func() {
-			v := &crashWriter{server: s, key: key, book: book, name: fmt.Sprintf("w%d", w)}
+			v := &crashWriter{send: with(s, key), book: book, name: fmt.Sprintf("w%d", w)}
 			for n := w; ctx.Err() == nil && v.step(ctx, n); n++ {
 			}
 		})

@@ -43,6 +43,7 @@ type found map[string]int
 // what is there was attempted, and nothing is there by half.
 func (l *ledger) check(t *testing.T, s *servertest.Server, key string) {
 	t.Helper()
+	require.Empty(t, l.faults)
 	l.checkPrompts(t, s, key)
 	l.checkLogs(t, s, key)
 	l.checkTraces(t, s, key)

@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/promptmetrics-go/promptmetrics/cmd/promptmetrics-server/servertest"
@@ -77,7 +75,7 @@ func write(t *testing.T, s *servertest.Server, key string, book *ledger, round i
 	var writers sync.WaitGroup
 	for w := range crashWriters {
 		writers.Go(func() {
-			v := &crashWriter{server: s, key: key, book: book, name: fmt.Sprintf("r%dw%d", round, w)}
+			v := &crashWriter{send: with(s, key), book: book, name: fmt.Sprintf("r%dw%d", round, w)}
 			for n := w; ctx.Err() == nil; n++ {
 				if !v.step(ctx, n) {
 					return
@@ -101,6 +99,8 @@ type ledger struct {
 	count  int
 	// batches is how many batches of logs check has found.
 	batches int
+	// faults are answers that should not have come.
+	faults []string
 }
 
 // thing is one mutation.
@@ -145,6 +145,13 @@ func (l *ledger) acknowledged() int {
 	return l.count
 }
 
+// accuse notes an answer that should not have come.
+func (l *ledger) accuse(format string, values ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.faults = append(l.faults, fmt.Sprintf(format, values...))
+}
+
 // String counts what was acknowledged, and what was left in doubt.
 func (l *ledger) String() string {
 	var parts []string
@@ -158,81 +165,4 @@ func (l *ledger) String() string {
 		parts = append(parts, fmt.Sprintf("%s %d of %d", kind, sure, len(l.things[kind])))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// crashWriter is one caller. What it adds to, it has seen acknowledged.
-type crashWriter struct {
-	server             *servertest.Server
-	key, name          string
-	book               *ledger
-	prompt, trace, run string
-}
-
-// step makes one mutation, and reports false when the server is gone.
-func (w *crashWriter) step(ctx context.Context, n int) bool {
-	op := fmt.Sprintf("%s-%d", w.name, n)
-	log := func(i int) string {
-		return fmt.Sprintf(`{"prompt_name":"p","version_tag":"1.0.0","tokens_in":%d,"metadata":{"op":%q}}`, i, op)
-	}
-	switch n % 8 {
-	case 0:
-		w.prompt = ""
-		return w.do(ctx, aPrompt, op+" 1.0.0", 201, "POST", "/v1/prompts",
-			fmt.Sprintf(`{"name":%q,"version":"1.0.0","messages":[{"role":"user","content":"Hello {{name}}, this is %s"}]}`, op, op),
-			func() { w.prompt = op })
-	case 1:
-		if w.prompt == "" {
-			return true
-		}
-		return w.do(ctx, aLabel, w.prompt, 201, "POST", "/v1/prompts/"+w.prompt+"/labels", `{"name":"production","version_tag":"1.0.0"}`, nil)
-	case 2:
-		return w.do(ctx, aLog, op, 202, "POST", "/v1/logs", log(0), nil)
-	case 3:
-		var logs []string
-		for i := range batchSize {
-			logs = append(logs, log(i))
-		}
-		return w.do(ctx, aBatch, op, 202, "POST", "/v1/logs/batch", `{"logs":[`+strings.Join(logs, ",")+`]}`, nil)
-	case 4:
-		w.trace = ""
-		id := uuid.NewString()
-		return w.do(ctx, aTrace, id, 201, "POST", "/v1/traces", fmt.Sprintf(`{"trace_id":%q}`, id), func() { w.trace = id })
-	case 5:
-		if w.trace == "" {
-			return true
-		}
-		var spans []string
-		for i := range batchSize {
-			spans = append(spans, fmt.Sprintf(`{"name":"step %d"}`, i))
-		}
-		return w.do(ctx, someSpans, w.trace, 201, "POST", "/v1/traces/"+w.trace+"/spans/batch", `{"spans":[`+strings.Join(spans, ",")+`]}`, nil)
-	case 6:
-		w.run = ""
-		id := uuid.NewString()
-		return w.do(ctx, aRun, id, 201, "POST", "/v1/runs", fmt.Sprintf(`{"run_id":%q,"workflow_name":"crash"}`, id), func() { w.run = id })
-	}
-	if w.run == "" {
-		return true
-	}
-	return w.do(ctx, aRunEnd, w.run, 200, "PATCH", "/v1/runs/"+w.run, `{"status":"completed","output":{"done":true}}`, nil)
-}
-
-// do sends one mutation; an answer to it acknowledges it.
-func (w *crashWriter) do(ctx context.Context, kind, name string, want int, method, path, body string, then func()) bool {
-	w.book.attempt(kind, name)
-	status, answer, err := w.server.Try(ctx, w.key, method, path, body)
-	if err != nil || status != want {
-		return false // killed, or about to be
-	}
-	var made struct {
-		ID int64 `json:"id"`
-	}
-	if json.Unmarshal([]byte(answer), &made) != nil {
-		return false
-	}
-	w.book.acknowledge(kind, name, made.ID)
-	if then != nil {
-		then()
-	}
-	return true
 }

@@ -52,7 +52,7 @@ func killDuringAnEvaluation(t *testing.T, env ...string) {
 	env = append(env, "OPENAI_API_KEY=sk-of-a-test", "OPENAI_BASE_URL="+provider.URL+"/v1")
 	first := programs.Start(t, dir, env...)
 	key := first.Key(t)
-	evaluation, dataset := prepareDoubling(t, first, key)
+	evaluation, dataset := prepareDoubling(t, first, key, doubledRows)
 
 	status, answer := first.Ask(t, key, "POST", fmt.Sprintf("/v1/evaluations/%d/run", evaluation),
 		fmt.Sprintf(`{"dataset_id":%d,"concurrency":%d}`, dataset, doubledAtOnce))
@@ -117,8 +117,8 @@ func killDuringAnEvaluation(t *testing.T, env ...string) {
 }
 
 // prepareDoubling publishes a prompt that doubles a number, and makes what
-// measures it.
-func prepareDoubling(t *testing.T, s *servertest.Server, key string) (evaluation, dataset int64) {
+// measures it with so many numbers.
+func prepareDoubling(t *testing.T, s *servertest.Server, key string, n int) (evaluation, dataset int64) {
 	t.Helper()
 	make := func(path, body string) int64 {
 		status, answer := s.Ask(t, key, "POST", path, body)
@@ -129,8 +129,8 @@ func prepareDoubling(t *testing.T, s *servertest.Server, key string) (evaluation
 		"messages":[{"role":"user","content":"How much is {{n}} and {{n}}?"}],"model_config":{"provider":"openai","model":"gpt-4o-mini"}}`)
 	require.Equal(t, 201, status, answer)
 	var rows []string
-	for n := 1; n <= doubledRows; n++ {
-		rows = append(rows, fmt.Sprintf(`{"input":{"n":"%d"},"expectedOutput":{"answer":"%d"}}`, n, 2*n))
+	for n := range n {
+		rows = append(rows, fmt.Sprintf(`{"input":{"n":"%d"},"expectedOutput":{"answer":"%d"}}`, n+1, 2*(n+1)))
 	}
 	dataset = make("/v1/datasets", `{"name":"numbers","rows":[`+strings.Join(rows, ",")+`]}`)
 	evaluation = make("/v1/evaluations", `{"name":"doubling","prompt_name":"double","criteria":{"min_score":0.8,"rules":[

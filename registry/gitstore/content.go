@@ -92,7 +92,7 @@ func (c *content) Read(ctx context.Context, ref string) ([]byte, error) {
 	kind, data, err := c.store.odb.read(h, maxBlob)
 	if errors.Is(err, errMissing) && c.store.mirror != nil {
 		// Another node may have published it a moment ago.
-		if err := c.store.mirror.fetch(ctx, restAfterMiss); err != nil {
+		if err := c.store.mirror.fetch(ctx, c.store.mirror.restAfterMiss); err != nil {
 			return nil, err
 		}
 		kind, data, err = c.store.odb.read(h, maxBlob)

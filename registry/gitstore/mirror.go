@@ -24,7 +24,8 @@ const (
 	openTimeout = 8 * time.Second
 	// closeGrace is how long Close lets a push go on.
 	closeGrace = 8 * time.Second
-	// restAfterMiss spaces the fetches that reads of unknown content set off.
+	// restAfterMiss is the least time between two fetches that reads of unknown
+	// content set off.
 	restAfterMiss = 200 * time.Millisecond
 )
 
@@ -37,6 +38,8 @@ type mirror struct {
 
 	// turn is held by who talks to the host: one at a time.
 	turn chan struct{}
+	// restAfterMiss is the constant; tests take another one.
+	restAfterMiss time.Duration
 	// ctx ends when the store is closed.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -45,6 +48,8 @@ type mirror struct {
 	mu sync.Mutex
 	// next is the fetch that has not begun yet; whoever wants one joins it.
 	next *flight
+	// begun is when the last one has begun.
+	begun time.Time
 	// trouble is why the mirror may be behind; nil if it is not.
 	trouble error
 
@@ -60,7 +65,7 @@ type flight struct {
 }
 
 func newMirror(s *Store, h *host) *mirror {
-	m := &mirror{store: s, host: h, log: s.log, turn: make(chan struct{}, 1)}
+	m := &mirror{store: s, host: h, log: s.log, turn: make(chan struct{}, 1), restAfterMiss: restAfterMiss}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m
 }
@@ -89,8 +94,9 @@ func (m *mirror) stop(committed <-chan struct{}) {
 }
 
 // fetch brings the mirror up to date with what the host has now, or later. Many
-// callers share one fetch.
-func (m *mirror) fetch(ctx context.Context, pause time.Duration) error {
+// callers share one fetch. It begins when the one before began that long ago at
+// least: who asks seldom does not wait.
+func (m *mirror) fetch(ctx context.Context, apart time.Duration) error {
 	m.mu.Lock()
 	f := m.next
 	if f == nil {
@@ -100,6 +106,7 @@ func (m *mirror) fetch(ctx context.Context, pause time.Duration) error {
 		}
 		f = &flight{done: make(chan struct{})}
 		m.next = f
+		pause := time.Until(m.begun.Add(apart))
 		m.tasks.Go(func() { m.fly(f, pause) })
 	}
 	m.mu.Unlock()
@@ -113,11 +120,13 @@ func (m *mirror) fetch(ctx context.Context, pause time.Duration) error {
 
 func (m *mirror) fly(f *flight, pause time.Duration) {
 	defer close(f.done)
-	rest(m.ctx, pause)
+	if pause > 0 {
+		rest(m.ctx, pause)
+	}
 	f.err = m.begin(m.ctx)
 	// Who comes from now on may know of something newer than this fetch sees.
 	m.mu.Lock()
-	m.next = nil
+	m.next, m.begun = nil, time.Now()
 	m.mu.Unlock()
 	if f.err == nil {
 		defer m.end()

@@ -1,11 +1,14 @@
 package gitstore
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/stretchr/testify/require"
@@ -107,6 +110,36 @@ func TestANodeSeesWhatAnotherOnePublishes(t *testing.T) {
 		}
 		wg.Wait()
 		require.LessOrEqual(t, len(h.Asked())-before, 6, "a list and a pack, and what came too late to join")
+	})
+	t.Run("the first such read does not wait, and those that come at once share the next fetch", func(t *testing.T) {
+		patient := node(t, r)
+		patient.mirror.restAfterMiss = time.Hour
+		patient.mirror.begun = time.Time{} // opening has fetched, a while ago
+		later := putOne(t, a, "later")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		data, err := patient.Workspace(workspace.Default()).Read(ctx, later.Ref)
+		require.NoError(t, err)
+		require.Equal(t, "text of later", string(data))
+		before := len(h.Asked())
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				_, err := patient.Workspace(workspace.Default()).Read(ctx, strings.Repeat("b", 40))
+				if !errors.Is(err, pmerr.ErrUnavailable) {
+					t.Error(err)
+				}
+			})
+		}
+		eventually(t, "the reads", func() bool {
+			patient.mirror.mu.Lock()
+			defer patient.mirror.mu.Unlock()
+			return patient.mirror.next != nil
+		})
+		stop()
+		wg.Wait()
+		require.Len(t, h.Asked(), before)
 	})
 	t.Run("what nobody has is not found", func(t *testing.T) {
 		_, err := b.Workspace(workspace.Default()).Read(t.Context(), strings.Repeat("a", 40))

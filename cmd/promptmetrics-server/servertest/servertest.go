@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -138,6 +137,22 @@ func (p *Programs) Start(tb testing.TB, dir string, env ...string) *Server {
 // environment must make the server say on standard error where it listens.
 func (p *Programs) StartInto(tb testing.TB, dir string, out *os.File, env ...string) *Server {
 	tb.Helper()
+	s, err := p.start(tb, dir, out, env)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// TryStart is Start for a server that may refuse, since what it needs is not
+// there; the error says what it said. It may be called from any goroutine.
+func (p *Programs) TryStart(tb testing.TB, dir string, env ...string) (*Server, error) {
+	tb.Helper()
+	return p.start(tb, dir, nil, env)
+}
+
+func (p *Programs) start(tb testing.TB, dir string, out *os.File, env []string) (*Server, error) {
+	tb.Helper()
 	env = append([]string{"HOST=127.0.0.1", "PORT=0", "RATE_LIMIT_MAX_REQUESTS=1000000000"}, env...)
 	s := &Server{
 		Call: Call{Dir: dir, Env: env}, programs: p,
@@ -150,7 +165,7 @@ func (p *Programs) StartInto(tb testing.TB, dir string, out *os.File, env ...str
 		s.cmd.Stdout = out
 	}
 	if err := s.cmd.Start(); err != nil {
-		tb.Fatalf("the server cannot be started: %v", err)
+		return nil, fmt.Errorf("the server cannot be started: %w", err)
 	}
 	go func() {
 		defer close(s.ended)
@@ -163,12 +178,14 @@ func (p *Programs) StartInto(tb testing.TB, dir string, out *os.File, env ...str
 			tb.Logf("the server in %s said:\n%s%s", dir, s.Out(), s.Err())
 		}
 	})
-	s.URL = s.awaitURL(tb)
-	return s
+	var err error
+	if s.URL, err = s.awaitURL(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
-func (s *Server) awaitURL(tb testing.TB) string {
-	tb.Helper()
+func (s *Server) awaitURL() (string, error) {
 	patience := time.NewTimer(30 * time.Second)
 	defer patience.Stop()
 	for {
@@ -176,16 +193,16 @@ func (s *Server) awaitURL(tb testing.TB) string {
 		// It is on standard error if standard output is for lines of logs.
 		for _, text := range []string{s.Out(), s.Err()} {
 			if found := listening.FindStringSubmatch(text); found != nil {
-				return found[1]
+				return found[1], nil
 			}
 		}
 		select {
 		case <-grown:
 		case <-noted:
 		case <-s.ended:
-			tb.Fatalf("the server ended with %d before it listened:\n%s", s.cmd.ProcessState.ExitCode(), s.Err())
+			return "", fmt.Errorf("the server ended with %d before it listened:\n%s", s.cmd.ProcessState.ExitCode(), s.Err())
 		case <-patience.C:
-			tb.Fatalf("the server does not listen:\n%s", s.Err())
+			return "", fmt.Errorf("the server does not listen:\n%s", s.Err())
 		}
 	}
 }
@@ -249,70 +266,4 @@ func (s *Server) Key(tb testing.TB, args ...string) string {
 		tb.Fatalf("no key was made: %s", made.Err)
 	}
 	return strings.TrimSpace(made.Out)
-}
-
-// Ask sends a request with a key, unless it is empty, and gives status and body.
-func (s *Server) Ask(tb testing.TB, key, method, path, body string) (status int, answer string) {
-	tb.Helper()
-	status, answer, err := s.Try(tb.Context(), key, method, path, body)
-	if err != nil {
-		tb.Fatalf("%s %s: %v", method, path, err)
-	}
-	return status, answer
-}
-
-// Try is Ask for a server that may be gone.
-func (s *Server) Try(ctx context.Context, key, method, path, body string) (status int, answer string, err error) {
-	var in io.Reader
-	if body != "" {
-		in = strings.NewReader(body)
-	}
-	request, err := http.NewRequestWithContext(ctx, method, s.URL+path, in)
-	if err != nil {
-		return 0, "", err
-	}
-	if key != "" {
-		request.Header.Set("X-API-Key", key)
-	}
-	if body != "" {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	response, err := s.http.Do(request)
-	if err != nil {
-		return 0, "", err
-	}
-	data, err := io.ReadAll(response.Body)
-	return response.StatusCode, string(data), errors.Join(err, response.Body.Close())
-}
-
-// transcript is an output that can be waited for.
-type transcript struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-	more chan struct{}
-}
-
-func newTranscript() *transcript { return &transcript{more: make(chan struct{})} }
-
-// Write appends and wakes who waits.
-func (t *transcript) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	close(t.more)
-	t.more = make(chan struct{})
-	return t.text.Write(p)
-}
-
-// String gives what was written so far.
-func (t *transcript) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.text.String()
-}
-
-// grown is closed when something is written after this call.
-func (t *transcript) grown() <-chan struct{} {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.more
 }
