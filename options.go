@@ -19,6 +19,7 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
 	"github.com/promptmetrics-go/promptmetrics/requestid"
 	"github.com/promptmetrics-go/promptmetrics/telemetry"
+	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
 // Dialect names the engine behind Options.DB.
@@ -60,6 +61,9 @@ type Options struct {
 	// word; PromptsPath is then its mirror. What others push there is looked for
 	// every ReconcileInterval. Default: none.
 	GitRemote *gitstore.Remote
+	// GitBranches lets workspaces follow a branch of their own, by its name, with
+	// their prompts at the top of it; see gitstore.Options. Default: none.
+	GitBranches map[workspace.ID]string
 	// Content keeps the prompts instead of a git repository. It is not closed.
 	Content registry.ContentStore
 	// ReconcileInterval is how often the prompt store is searched for what
@@ -203,6 +207,7 @@ func (o Options) validate() error {
 	check(o.DatabaseURL == "" || strings.HasPrefix(o.DatabaseURL, "postgres://") || strings.HasPrefix(o.DatabaseURL, "postgresql://"),
 		"Options.DatabaseURL must start with postgres:// or postgresql://")
 	check(o.GitRemote == nil || o.Content == nil, "Options.GitRemote and Options.Content exclude each other: set one")
+	check(len(o.GitBranches) == 0 || o.Content == nil, "Options.GitBranches and Options.Content exclude each other: set one")
 	check(o.BusyTimeout >= 0, "Options.BusyTimeout must not be negative")
 	check(o.MonthlyBudgetUSD == nil || *o.MonthlyBudgetUSD >= 0 && *o.MonthlyBudgetUSD <= budget.MaxUSD,
 		"Options.MonthlyBudgetUSD must be from 0 to 1e12, or nil")

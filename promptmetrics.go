@@ -119,6 +119,7 @@ func (c *Client) open(ctx context.Context, o Options) (err error) {
 	if c.content = o.Content; c.content == nil {
 		if c.git, err = gitstore.Open(ctx, gitstore.Options{
 			Path: o.PromptsPath, Logger: o.Logger, Now: o.Now, LockWait: o.BusyTimeout, Remote: o.gitRemote(),
+			Branches: o.GitBranches,
 		}); err != nil {
 			return err
 		}

@@ -59,6 +59,19 @@ func (c *Client) Workspace(name string) (*Workspace, error) {
 	return c.In(id, owner), nil
 }
 
+// Named finds a workspace by its name or by that of the branch that it follows:
+// "main", or however the repository's own branch is called, is the workspace
+// "default". A branch goes before a workspace of that name. What can be neither
+// is ErrBadRequest.
+func (c *Client) Named(name string) (workspace.ID, error) {
+	if c.git != nil {
+		if id, ok := c.git.Follower(name); ok {
+			return id, nil
+		}
+	}
+	return workspace.Parse(name)
+}
+
 // owner acts when nobody was named: the program itself, which may do anything.
 var owner = workspace.Actor{Admin: true}
 

@@ -48,6 +48,40 @@ func (r *Registry) DeleteVersion(ctx context.Context, name, version string, by r
 	return r.link.remove(ctx, promptPath(name)+"/versions/"+segment(version), signature(by))
 }
 
+// Promotion says which version is brought from one workspace to another. Both are
+// named by themselves or by the branch that they follow.
+type Promotion struct {
+	// From has the version. To gets it; empty: the workspace of the registry.
+	From, To string
+	// Version or range, or Label in From; else the pinned version, else the
+	// latest.
+	Version, Label string
+}
+
+// Promote publishes a version of one workspace in another, as
+// [registry.Service.Promote] does. The API key must be a master key:
+// ErrForbidden.
+func (r *Registry) Promote(ctx context.Context, name string, p Promotion, by registry.Signature) (registry.Promoted, error) {
+	if name == "" {
+		return registry.Promoted{}, missingPrompt()
+	}
+	defer r.changed(name)
+	q, err := post(http.MethodPost, promptPath(name)+"/promote", struct {
+		From    string `json:"from"`
+		To      string `json:"to,omitempty"`
+		Version string `json:"version,omitempty"`
+		Label   string `json:"label,omitempty"`
+		Author  string `json:"author,omitempty"`
+		Message string `json:"commit_message,omitempty"`
+	}{p.From, p.To, p.Version, p.Label, by.Author, by.Message})
+	if err != nil {
+		return registry.Promoted{}, err
+	}
+	done, err := read[registry.Promoted](ctx, r.link, q)
+	r.cache.invalidate(subject{workspace: done.To, name: name})
+	return done, err
+}
+
 func signature(by registry.Signature) url.Values {
 	q := parameters{}
 	q.text("author", by.Author)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/promptmetrics-go/promptmetrics"
 	"github.com/promptmetrics-go/promptmetrics/access"
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
@@ -43,9 +44,7 @@ func (x *exchange) admit(needed access.Scope) error {
 
 // enter binds the request to its workspace and its actor.
 func (x *exchange) enter(id workspace.ID, scope access.Scope) {
-	actor := workspace.Actor{
-		Name: x.who.Name, IP: callerAddress(x.request, x.api.options.TrustProxy), Admin: x.who.Scopes.Has(access.Admin),
-	}
+	actor := x.actor()
 	// A copy: others act in the same workspace at the same time.
 	x.own = *x.api.pm.In(id, actor)
 	x.workspace = &x.own
@@ -55,6 +54,27 @@ func (x *exchange) enter(id workspace.ID, scope access.Scope) {
 	if scope == access.Admin {
 		x.workspace.Keys = x.api.pm.KeysOf(id, actor, x.who)
 	}
+}
+
+func (x *exchange) actor() workspace.Actor {
+	return workspace.Actor{
+		Name: x.who.Name, IP: callerAddress(x.request, x.api.options.TrustProxy), Admin: x.who.Scopes.Has(access.Admin),
+	}
+}
+
+// named gives another workspace than that of the request, by its name or by that
+// of the branch that it follows. It carries no power over API keys.
+func (x *exchange) named(field, name string) (*promptmetrics.Workspace, error) {
+	id, err := x.api.pm.Named(name)
+	if err != nil {
+		return nil, pmerr.Invalid(field + " must be 1 to 128 letters, digits, '_' or '-', or the name of a branch that a workspace follows")
+	}
+	if !x.who.May(id) {
+		return nil, pmerr.New(pmerr.Forbidden, "API key does not belong to the workspace in %s: promoting needs a master key", field)
+	}
+	ws := *x.api.pm.In(id, x.actor())
+	ws.Keys = nil
+	return &ws, nil
 }
 
 func (x *exchange) authenticate() (access.Identity, error) {

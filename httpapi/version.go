@@ -30,6 +30,11 @@ func (a *api) registerVersions() {
 		id: "setActiveVersion", method: http.MethodPost, path: "/v1/prompts/{name}/active", tag: "prompts",
 		summary: "Pin the version that is served by default, or unpin with null", faults: []int{http.StatusNotFound},
 	}, setActiveVersion)
+	posted(a, operation{
+		id: "promoteVersion", method: http.MethodPost, path: "/v1/prompts/{name}/promote", tag: "prompts",
+		summary: "Publish a version of one workspace in another; needs a master key",
+		faults:  []int{http.StatusNotFound, http.StatusConflict},
+	}, promoteVersion)
 	scoped(a, operation{
 		id: "deletePrompt", method: http.MethodDelete, path: "/v1/prompts/{name}", tag: "prompts",
 		summary: "Delete all versions of a prompt; history keeps them", status: http.StatusNoContent,
@@ -40,6 +45,36 @@ func (a *api) registerVersions() {
 		summary: "Delete a version of a prompt; history keeps it", status: http.StatusNoContent,
 		faults: []int{http.StatusNotFound, http.StatusConflict},
 	}, deleteVersion)
+}
+
+type promotionBody struct {
+	From    string `json:"from" doc:"The workspace that has the version, or the branch that it follows."`
+	To      string `json:"to,omitempty" doc:"The workspace that gets it, or the branch that it follows. Default: the request's own."`
+	Version string `json:"version,omitempty" doc:"A version or a SemVer range. Default: the pinned version, else the latest."`
+	Label   string `json:"label,omitempty" doc:"A label in the workspace that has the version; not together with version."`
+	Author  string `json:"author,omitempty" maxLength:"256" doc:"Author of the commit. Default: the name of the API key."`
+	Message string `json:"commit_message,omitempty" maxLength:"10000" doc:"Message of the commit."`
+}
+
+// promoteVersion brings a version from one workspace to another. The key must
+// belong to both, as only a master key does.
+func promoteVersion(ctx context.Context, ws *promptmetrics.Workspace, in *promptName, b promotionBody) (registry.Promoted, error) {
+	if b.From == "" {
+		return registry.Promoted{}, pmerr.Invalid("from must name the workspace, or the branch, that has the version")
+	}
+	x := exchangeOf(ctx)
+	from, err := x.named("from", b.From)
+	if err != nil {
+		return registry.Promoted{}, err
+	}
+	to := ws
+	if b.To != "" {
+		if to, err = x.named("to", b.To); err != nil {
+			return registry.Promoted{}, err
+		}
+	}
+	return to.Registry.Promote(ctx, from.Registry, in.Name, registry.Query{Version: b.Version, Label: b.Label},
+		registry.Signature{Author: b.Author, Message: b.Message})
 }
 
 type promptListing struct {

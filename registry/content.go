@@ -73,6 +73,21 @@ type Diff struct {
 	// that are not so any more. A full diff leaves it empty: what it does not
 	// list is mended.
 	Mended []string
+	// Heads are the heads of the workspaces that have a history of their own;
+	// that of all others is under the default workspace. Nil where there is one
+	// history: its head is Head.
+	Heads map[workspace.ID]string
+}
+
+// headOf gives the head of the history that a workspace belongs to.
+func (d Diff) headOf(id workspace.ID) string {
+	if h, ok := d.Heads[id]; ok {
+		return h
+	}
+	if h, ok := d.Heads[workspace.Default()]; ok {
+		return h
+	}
+	return d.Head
 }
 
 // Change is one file that was added, changed or deleted.

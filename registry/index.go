@@ -19,6 +19,9 @@ type Record struct {
 	// After is a mark of the workspace's history. Insert leaves out what is not
 	// acknowledged and was deleted behind the mark. It is not stored.
 	After int64
+	// PromotedFrom is the workspace that the version comes from, for the audit
+	// entry; empty for one that was made. It is not stored.
+	PromotedFrom string
 }
 
 // Pointers say which version a prompt answers with.

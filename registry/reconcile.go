@@ -84,7 +84,7 @@ func (r *Registry) reconcile(ctx context.Context, since string, prune bool) (Rec
 	}
 	run.diff = diff
 	for _, path := range diff.Strange {
-		run.problem(Change{Path: path}, errors.New("is not named like a prompt version, prompts/{name}/{version}.json"))
+		run.problem(Change{Path: path}, errors.New("is not named like a prompt version, prompts/{name}/{version}.json, or not on the branch that its workspace follows"))
 	}
 	if err := run.all(ctx); err != nil {
 		return Reconciled{}, err
@@ -250,7 +250,7 @@ func (c *reconciliation) gone() []Change {
 
 func (c *reconciliation) remove(ctx context.Context, change Change) error {
 	kept, err := c.at(change.Workspace).Remove(ctx, change.Name, []string{change.Version},
-		Origin{Commit: c.diff.Head, Author: reconcileActor.Name, Message: "Deleted in the prompt store"}, true)
+		Origin{Commit: c.diff.headOf(change.Workspace), Author: reconcileActor.Name, Message: "Deleted in the prompt store"}, true)
 	switch {
 	case errors.Is(err, pmerr.ErrNotFound):
 		return nil

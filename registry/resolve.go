@@ -147,13 +147,8 @@ func (s *Service) template(ctx context.Context, record Record) (*Template, error
 		return t, nil
 	}
 	r.parsed.Miss()
-	data, err := s.content.Read(ctx, record.Ref)
+	data, err := s.bytes(ctx, record)
 	if err != nil {
-		if errors.Is(err, pmerr.ErrNotFound) {
-			// The index says that it exists: the store has lost it, or cannot
-			// be read. That is an outage, not an answer.
-			return nil, pmerr.Down(err, "the prompt store has no file for %s %s", record.Name, record.Version.Version)
-		}
 		return nil, err
 	}
 	t, err := s.registry.compile(record.Format, data)
@@ -162,6 +157,17 @@ func (s *Service) template(ctx context.Context, record Record) (*Template, error
 	}
 	r.templates.Set(record.Ref, t)
 	return t, nil
+}
+
+// bytes reads the file of a record.
+func (s *Service) bytes(ctx context.Context, record Record) ([]byte, error) {
+	data, err := s.content.Read(ctx, record.Ref)
+	if errors.Is(err, pmerr.ErrNotFound) {
+		// The index says that it exists: the store has lost it, or cannot be
+		// read. That is an outage, not an answer.
+		return nil, pmerr.Down(err, "the prompt store has no file for %s %s", record.Name, record.Version.Version)
+	}
+	return data, err
 }
 
 // compile reads a prompt file and parses its templates.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 	"github.com/promptmetrics-go/promptmetrics/registry/gitstore"
+	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
 // gitHub is where GITHUB_REPO is.
@@ -64,4 +65,32 @@ func readGitRemote(e *environment) (remote *gitstore.Remote, names []string) {
 		}
 	}
 	return remote, names
+}
+
+// readGitBranches finds the branches that workspaces follow.
+func readGitBranches(e *environment) map[workspace.ID]string {
+	pairs := e.list("GIT_BRANCHES")
+	if len(pairs) == 0 {
+		return nil
+	}
+	if driver, _ := e.raw("DRIVER"); driver == driverS3 {
+		e.fault("GIT_BRANCHES needs prompts in git, but DRIVER is s3: remove one of them")
+		return nil
+	}
+	branches := map[workspace.ID]string{}
+	for _, pair := range pairs {
+		name, branch, _ := strings.Cut(pair, "=")
+		id, err := workspace.Parse(strings.TrimSpace(name))
+		branch = strings.TrimSpace(branch)
+		if err != nil || branch == "" {
+			e.fault("GIT_BRANCHES must be workspace=branch, and commas between them, such as staging=staging,qa=release, not %s", excerpt(pair))
+			return nil
+		}
+		if _, twice := branches[id]; twice {
+			e.fault("GIT_BRANCHES names the workspace %s twice", id)
+			return nil
+		}
+		branches[id] = branch
+	}
+	return branches
 }

@@ -83,6 +83,8 @@ and by a file .env in the working folder, over which the environment wins:
                                  GIT_REMOTE_TOKEN, GIT_REMOTE_USERNAME and GIT_REMOTE_BRANCH;
                                  GIT_REMOTE_CLEARTEXT=true lets the token go over http
   GIT_TAGS                       true for a tag in git for each version (false)
+  GIT_BRANCHES                   workspaces with a branch of their own, workspace=branch, with
+                                 commas between them (none)
   GITHUB_SYNC_INTERVAL_MS        how often the git host is asked for changes (60000)
   GITHUB_WEBHOOK_SECRET          secret of POST /webhooks/github
   RETENTION_DAYS                 how long telemetry is kept, workspaces may differ (0, for ever)

@@ -103,7 +103,7 @@ func (p *program) commands() *cobra.Command {
 	)
 	group(root, "prompts",
 		p.createPrompt(), p.listPrompts(), p.getPrompt(), p.listVersions(), p.history(), p.diff(),
-		p.activate(), p.deletePrompt(), p.addLabel(), p.getLabel(), p.listLabels(), p.deleteLabel(),
+		p.activate(), p.deletePrompt(), p.addLabel(), p.getLabel(), p.listLabels(), p.deleteLabel(), p.promote(),
 		p.importPrompts(), p.exportPrompts())
 	group(root, "telemetry",
 		p.log(), p.listLogs(), p.createTrace(), p.getTrace(), p.listTraces(), p.addSpan(),

@@ -62,7 +62,7 @@ func acknowledge(ctx context.Context, s *db.Scope, r registry.Record) error {
 		Where("prompt_name = ? AND version = ?", r.Name, r.Version.Version).Exec(ctx); err != nil {
 		return err
 	}
-	return audit(ctx, s, entry{action: "create_prompt", prompt: r.Name, version: r.Version.Version, target: r.Name})
+	return audit(ctx, s, published(r))
 }
 
 func insertVersion(ctx context.Context, s *db.Scope, r registry.Record) error {
@@ -94,7 +94,16 @@ func insertVersion(ctx context.Context, s *db.Scope, r registry.Record) error {
 	if !r.Acknowledged {
 		return nil
 	}
-	return audit(ctx, s, entry{action: "create_prompt", prompt: r.Name, version: row.Version, target: r.Name})
+	return audit(ctx, s, published(r))
+}
+
+// published is the audit entry of a new version.
+func published(r registry.Record) entry {
+	e := entry{action: "create_prompt", prompt: r.Name, version: r.Version.Version, target: r.Name}
+	if r.PromotedFrom != "" {
+		e.action = "prompt:promote"
+	}
+	return e
 }
 
 // pointAtNew keeps the prompt's row right after a version was added.

@@ -20,7 +20,7 @@ const checkPrefix = "check_promptmetrics_"
 const probeSize = 64 << 10
 
 // Check implements registry.ContentStore: it writes, syncs and reads back a
-// file among the objects and loads the head's commit and tree. It adds no
+// file among the objects and loads the heads' commits and trees. It adds no
 // commit. If the remote failed last time, it is asked again.
 func (s *Store) Check(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
@@ -32,6 +32,16 @@ func (s *Store) Check(ctx context.Context) error {
 	if err := s.probe(); err != nil {
 		return unwritable(err)
 	}
+	for _, b := range s.lines() {
+		if err := b.checkBranch(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkBranch loads the head of a branch.
+func (s *Store) checkBranch(ctx context.Context) error {
 	if s.mirror != nil && s.mirror.failing() != nil {
 		if err := s.mirror.fetch(ctx, 0); err != nil {
 			return err

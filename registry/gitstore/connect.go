@@ -12,6 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
 // connection is what Open has learnt about a remote.
@@ -28,6 +29,11 @@ type connection struct {
 	// carry is the branch whose commits belong to the followed branch too,
 	// because the repository was no mirror so far.
 	carry string
+	// noteFile is the file of the repository that keeps known.
+	noteFile string
+	// root is where a branch begins that the host does not have; zero if it must
+	// have it.
+	root plumbing.Hash
 }
 
 // connect asks the host, unless it may be left alone, and finds the branch. It
@@ -38,7 +44,7 @@ func connect(ctx context.Context, remote Remote, dir, head string, now func() ti
 	if err != nil {
 		return nil, pmerr.Invalid("Remote.URL cannot be read: it must look like https://host/owner/prompts.git")
 	}
-	c := &connection{host: h, known: readMirrorNote(dir)}
+	c := &connection{host: h, known: readMirrorNote(dir, mirrorNote), noteFile: mirrorNote}
 	switch {
 	case remote.Branch != "":
 		c.branch = headsFolder + remote.Branch
@@ -81,7 +87,7 @@ func (c *connection) ask(ctx context.Context) error {
 	switch {
 	case c.branch != "":
 		if _, ok := found.branches[c.branch]; !ok && len(found.branches) > 0 {
-			return pmerr.Invalid(noBranch(c.branch, found).Error())
+			return pmerr.Invalid(noBranch(c.branch, found, workspace.Default()).Error())
 		}
 	case found.head != "":
 		c.branch = found.head
@@ -124,15 +130,16 @@ func (c *connection) refusal(err error) error {
 
 // startMirror makes the repository follow its remote.
 func (s *Store) startMirror(ctx context.Context, c *connection) error {
-	m := newMirror(s, c.host)
-	m.known = c.known
+	m := newMirror(s, c)
 	fail := func(err error) error {
 		m.cancel()
 		c.host.close()
 		return err
 	}
-	if err := s.setHead(c); err != nil {
-		return fail(unusable(s.dir, err))
+	if s.owner == workspace.Default() {
+		if err := s.setHead(c); err != nil {
+			return fail(unusable(s.dir, err))
+		}
 	}
 	here, err := s.branch.read()
 	if err != nil {
@@ -143,7 +150,9 @@ func (s *Store) startMirror(ctx context.Context, c *connection) error {
 		return nil
 	}
 	if c.trouble == nil {
-		err = m.adopt(ctx, *c.found, false)
+		if err = m.plant(ctx, c); err == nil {
+			err = m.adopt(ctx, *c.found, false)
+		}
 		_ = m.note(err)
 	} else {
 		err = c.trouble

@@ -17,12 +17,21 @@ import (
 const maxStrange = 100
 
 // Diff implements registry.ContentStore. Head is the commit of the branch, or
-// empty as long as there is none. Only trees whose hash differs are loaded.
-// Strange lists what is odd in those trees, at most 100 paths.
+// empty as long as there is none; with Options.Branches it names all of them.
+// Only trees whose hash differs are loaded. Strange lists what is odd in those
+// trees, at most 100 paths of each branch.
 func (s *Store) Diff(ctx context.Context, since string) (registry.Diff, error) {
 	if err := s.open(); err != nil {
 		return registry.Diff{}, err
 	}
+	if len(s.beside) > 0 {
+		return s.diffAll(ctx, since)
+	}
+	return s.diff(ctx, since)
+}
+
+// diff is Diff of one branch.
+func (s *Store) diff(ctx context.Context, since string) (registry.Diff, error) {
 	head, err := s.branch.read()
 	if err != nil {
 		return registry.Diff{}, unreadable(err)

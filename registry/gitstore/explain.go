@@ -23,6 +23,14 @@ func (s *Store) Explain(ctx context.Context, head string, files []registry.File)
 	if err := s.open(); err != nil {
 		return nil, err
 	}
+	if len(s.beside) > 0 {
+		return s.explainAll(ctx, head, files)
+	}
+	return s.explain(ctx, head, files)
+}
+
+// explain is Explain of one branch.
+func (s *Store) explain(ctx context.Context, head string, files []registry.File) (map[registry.File]registry.Origin, error) {
 	w := &walk{store: s, found: map[registry.File]registry.Origin{}, pending: map[plumbing.Hash]*stop{}}
 	h, ok := parseHash(head)
 	if !ok {

@@ -17,6 +17,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
 const (
@@ -56,6 +57,8 @@ type mirror struct {
 	// known is what the mirror followed last: URL and branch. Only holders of
 	// the turn use it.
 	known string
+	// noteFile is where it is kept.
+	noteFile string
 }
 
 // flight is a fetch that several callers wait for.
@@ -64,8 +67,11 @@ type flight struct {
 	err  error
 }
 
-func newMirror(s *Store, h *host) *mirror {
-	m := &mirror{store: s, host: h, log: s.log, turn: make(chan struct{}, 1), restAfterMiss: restAfterMiss}
+func newMirror(s *Store, c *connection) *mirror {
+	m := &mirror{
+		store: s, host: c.host, log: s.log, turn: make(chan struct{}, 1), restAfterMiss: restAfterMiss,
+		known: c.known, noteFile: c.noteFile,
+	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m
 }
@@ -231,7 +237,7 @@ func (m *mirror) adopt(ctx context.Context, found refs, locked bool) error {
 		}
 		switch {
 		case there.IsZero() && len(found.branches) > 0:
-			return noBranch(m.store.branch.name, found)
+			return noBranch(m.store.branch.name, found, m.store.owner)
 		case there == here:
 			return m.remember()
 		case there.IsZero():
@@ -296,7 +302,7 @@ func (m *mirror) join(ctx context.Context, here, there plumbing.Hash) error {
 		return err
 	}
 	if !ahead {
-		return &unusableRemote{field: "URL", text: "has another history than the repository of the prompts here, which would be lost: " +
+		return &unusableRemote{field: "Remote.URL", text: "has another history than the repository of the prompts here, which would be lost: " +
 			"give an empty folder for the mirror, or merge and push the prompts yourself"}
 	}
 	return m.seed(ctx, here, there)
@@ -330,7 +336,7 @@ func (m *mirror) seed(ctx context.Context, here, there plumbing.Hash) error {
 	return m.remember()
 }
 
-func noBranch(wanted string, found refs) error {
+func noBranch(wanted string, found refs, owner workspace.ID) error {
 	names := slices.Sorted(maps.Keys(found.branches))
 	for i := range names {
 		names[i] = readable(strings.TrimPrefix(names[i], headsFolder))
@@ -339,8 +345,13 @@ func noBranch(wanted string, found refs) error {
 	if len(names) > 5 {
 		names, more = names[:5], " and others"
 	}
-	return &unusableRemote{field: "Branch", text: fmt.Sprintf("the repository has no branch %s; it has %s%s",
-		strings.TrimPrefix(wanted, headsFolder), strings.Join(names, ", "), more)}
+	wanted = strings.TrimPrefix(wanted, headsFolder)
+	text := fmt.Sprintf("the repository has no branch %s; it has %s%s", wanted, strings.Join(names, ", "), more)
+	if owner == workspace.Default() {
+		return &unusableRemote{"Remote.Branch", text}
+	}
+	return &unusableRemote{branchesField, fmt.Sprintf("workspace %s: %s; make it from the one that it shall begin with: git push origin main:refs/heads/%s",
+		owner, text, wanted)}
 }
 
 // identity names what is mirrored.
@@ -357,7 +368,7 @@ func (m *mirror) remember() error {
 	if m.known == m.identity() {
 		return nil
 	}
-	if err := placeFile(m.store.lock.dir, mirrorNote, m.identity()+"\n"); err != nil {
+	if err := placeFile(m.store.lock.dir, m.noteFile, m.identity()+"\n"); err != nil {
 		return err
 	}
 	m.known = m.identity()
@@ -367,9 +378,9 @@ func (m *mirror) remember() error {
 // mirrorNote is the file that says what a repository mirrors.
 const mirrorNote = "remote"
 
-// readMirrorNote reads it; a repository that is no mirror has none.
-func readMirrorNote(dir string) string {
-	raw, err := os.ReadFile(filepath.Join(dir, ownDir, mirrorNote))
+// readMirrorNote reads such a file; a repository that is no mirror has none.
+func readMirrorNote(dir, name string) string {
+	raw, err := os.ReadFile(filepath.Join(dir, ownDir, name))
 	if err != nil {
 		return ""
 	}
@@ -393,4 +404,4 @@ func (s *Store) keepReplaced(h plumbing.Hash) error {
 // unusableRemote is a remote that does not fit, whatever its host's health.
 type unusableRemote struct{ field, text string }
 
-func (e *unusableRemote) Error() string { return "Remote." + e.field + ": " + e.text }
+func (e *unusableRemote) Error() string { return e.field + ": " + e.text }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
+	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
 // Options configure a [Store].
@@ -28,6 +29,13 @@ type Options struct {
 	// Remote is the repository of a git host that has the last word; the one at
 	// Path is its mirror. Default: none.
 	Remote *Remote
+	// Branches lets workspaces follow a branch of their own, by its name without
+	// refs/heads/. Their prompts lie at the top of it, where those of the
+	// workspace "default" lie on the repository's own branch, so that a merge
+	// moves versions between them. Each needs another branch; at most 16. A
+	// branch that does not exist is made from the repository's own, but for one
+	// of a remote that has prompts already: there it must exist. Default: none.
+	Branches map[workspace.ID]string
 }
 
 func (o Options) withDefaults() Options {
@@ -63,6 +71,7 @@ func (o Options) validate() error {
 			faults = append(faults, pmerr.From(err).Fields...)
 		}
 	}
+	faults = append(faults, o.branchFaults()...)
 	if len(faults) > 0 {
 		return pmerr.Invalid(faults...)
 	}

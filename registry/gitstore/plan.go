@@ -74,9 +74,12 @@ func (s *Store) plan(batch []*job, head plumbing.Hash) (*plan, error) {
 	}
 	for _, j := range batch {
 		var err error
-		if j.put != nil {
+		switch {
+		case j.begin:
+			p.begin(j)
+		case j.put != nil:
 			err = p.put(j)
-		} else {
+		default:
 			err = p.remove(j)
 		}
 		if err != nil {
@@ -134,6 +137,15 @@ func (p *planner) put(j *job) error {
 		edits:  []fileEdit{{path, j.ref()}},
 	})
 	return nil
+}
+
+// begin makes the first commit of a branch.
+func (p *planner) begin(j *job) {
+	if !p.from.IsZero() || len(p.authors) > 0 {
+		p.outcomes[j] = outcome{}
+		return
+	}
+	p.join(j, part{job: j, change: change{message: j.message}})
 }
 
 // remove decides on files to delete: all endings of a version go.

@@ -161,7 +161,7 @@ func (m *mirror) send(ctx context.Context, p *plan, pack string) error {
 	commits := []refUpdate{{m.store.branch.name, p.from, p.to}}
 	var tags []refUpdate
 	if m.host.remote.Tags {
-		tags = p.tags()
+		tags = m.store.tags(p)
 	}
 	if m.host.pushes == nil {
 		if err := m.host.prepare(ctx); err != nil {
@@ -186,14 +186,18 @@ func (m *mirror) send(ctx context.Context, p *plan, pack string) error {
 }
 
 // tags are those of the versions that a plan publishes.
-func (p *plan) tags() []refUpdate {
+func (s *Store) tags(p *plan) []refUpdate {
 	var tags []refUpdate
 	for j, o := range p.outcomes {
 		if j.put == nil || o.err != nil || o.stored.Existed {
 			continue
 		}
 		commit, ok := parseHash(o.stored.Commit)
-		if name := tagOf(j.workspace, j.key); ok && name != "" {
+		owner := j.workspace
+		if s.owner != workspace.Default() {
+			owner = s.owner
+		}
+		if name := tagOf(owner, j.key); ok && name != "" {
 			tags = append(tags, refUpdate{name: name, to: commit})
 		}
 	}

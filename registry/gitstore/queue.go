@@ -30,6 +30,8 @@ type job struct {
 	put  *object
 	key  registry.Key
 	keys []registry.Key
+	// begin asks for a first commit, without files, if there is none yet.
+	begin bool
 
 	// bytes is what the job weighs in the queue.
 	bytes int

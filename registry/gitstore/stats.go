@@ -51,9 +51,12 @@ func (c *counts) merge(merged, failed bool) {
 
 // Stats gives what was counted so far.
 func (s *Store) Stats() Stats {
-	s.queue.mu.Lock()
-	queued, bytes := len(s.queue.jobs), s.queue.bytes
-	s.queue.mu.Unlock()
+	queued, bytes := 0, 0
+	for _, b := range s.lines() {
+		b.queue.mu.Lock()
+		queued, bytes = queued+len(b.queue.jobs), bytes+b.queue.bytes
+		b.queue.mu.Unlock()
+	}
 	return Stats{
 		Queued: queued, QueuedBytes: int64(bytes),
 		Changes: s.counts.changes.Snapshot(), Took: s.counts.took.Snapshot(), Failed: s.counts.failed.Load(),

@@ -12,13 +12,15 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/promptmetrics-go/promptmetrics/pmerr"
 	"github.com/promptmetrics-go/promptmetrics/registry"
 	"github.com/promptmetrics-go/promptmetrics/workspace"
 )
 
-// Store keeps the prompt files of all workspaces in one bare git repository. It
+// Store keeps the prompt files of all workspaces in one bare git repository: those
+// of most on its own branch, those of Options.Branches on theirs. It
 // is safe for concurrent use, also by several processes.
 type Store struct {
 	dir    string
@@ -36,6 +38,11 @@ type Store struct {
 	// orphan is set for a mirror that was opened without its remote: it is only
 	// read, for a commit that the host never sees would be lost.
 	orphan bool
+	// owner is the workspace that follows the branch, if it is not that of the
+	// repository; its prompts lie at the top. Else it is the default.
+	owner workspace.ID
+	// beside are the stores of the other branches that are followed.
+	beside []*Store
 
 	// durable is the head that is known to be safely on disk. Only the
 	// committer uses it.
@@ -74,23 +81,44 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		}
 		name = start.branch
 	}
+	s, err := openBranch(ctx, line{dir, name, workspace.Default(), newCounts()}, options, start)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.openBranches(ctx, options, start); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// line is a branch of a repository that is there, and the workspace that follows
+// it.
+type line struct {
+	dir, branch string
+	owner       workspace.ID
+	counts      *counts
+}
+
+// openBranch opens the store of one branch.
+func openBranch(ctx context.Context, at line, options Options, start *connection) (*Store, error) {
+	dir := at.dir
 	s := &Store{
-		dir:  dir,
+		dir: dir, owner: at.owner,
 		log:  options.Logger,
 		now:  options.Now,
 		wait: options.LockWait,
 		lock: processLock{filepath.Join(dir, ownDir)},
 		branch: &branch{
-			dir: dir, name: name, log: options.Logger, wait: options.LockWait, link: os.Link,
+			dir: dir, name: at.branch, log: options.Logger, wait: options.LockWait, link: os.Link,
 		},
 		trees:     newLRU[plumbing.Hash, *tree](treeCache),
 		queue:     newQueue(),
 		committed: make(chan struct{}),
 		closed:    make(chan struct{}),
-		counts:    newCounts(),
+		counts:    at.counts,
 	}
 	// Tools that copy repositories drop empty folders.
-	err = errors.Join(os.MkdirAll(s.packs(), 0o755), s.branch.makeFolder())
+	err := errors.Join(os.MkdirAll(s.packs(), 0o755), s.branch.makeFolder())
 	if err != nil {
 		return nil, unusable(options.Path, err)
 	}
@@ -103,8 +131,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, unusable(options.Path, err)
 	}
-	if note := readMirrorNote(dir); note != "" && start == nil {
-		s.orphan = true
+	note := readMirrorNote(dir, mirrorNote)
+	s.orphan = note != "" && start == nil
+	if s.orphan && s.owner == workspace.Default() {
 		url, _, _ := strings.Cut(note, "\n")
 		s.log.Warn("the prompt repository is the mirror of a remote that is not configured, so nothing can be published; "+
 			"to make it a repository of its own, remove the file promptmetrics/remote in it", "remote", url)
@@ -125,6 +154,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 // files. Calls that come later fail as unavailable.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
+		for _, b := range s.beside {
+			_ = b.Close() // it has no error to tell
+		}
 		s.queue.close()
 		if s.mirror != nil {
 			s.mirror.stop(s.committed)
@@ -156,7 +188,11 @@ func (s *Store) Fetch(ctx context.Context) error {
 	if s.mirror == nil {
 		return nil
 	}
-	return s.mirror.fetch(ctx, 0)
+	group, ctx := errgroup.WithContext(ctx)
+	for _, b := range s.lines() {
+		group.Go(func() error { return b.mirror.fetch(ctx, 0) })
+	}
+	return group.Wait()
 }
 
 // objects is the folder of the repository's own objects.
@@ -168,6 +204,11 @@ func (s *Store) packs() string { return filepath.Join(s.objects(), "pack") }
 // Workspace binds the store to a workspace. The zero ID panics.
 func (s *Store) Workspace(id workspace.ID) registry.Content {
 	_ = id.String()
+	for _, b := range s.beside {
+		if b.owner == id {
+			return &content{b, workspace.Default()}
+		}
+	}
 	return &content{s, id}
 }
 
