@@ -17,7 +17,8 @@ import (
 // with others and must not be changed.
 type Observer interface {
 	// Logged hears of model calls. Those of a workspace come in the order of
-	// their ids.
+	// their ids, but that those of spans from elsewhere, see [FromOTLP], have an
+	// order among themselves only.
 	Logged(logs []Recorded)
 	// TraceOpened hears of a trace.
 	TraceOpened(s Source, t Trace)

@@ -23,8 +23,10 @@ type convoy[T any] struct {
 	// weigh tells how much of the bound of a transaction, most, a thing takes up.
 	weigh func(thing T) int
 	most  int
-	queue chan *load[T]
-	done  chan struct{}
+	// durable hears of things that are committed, once; nil if nobody listens.
+	durable func(all []*load[T])
+	queue   chan *load[T]
+	done    chan struct{}
 	commits
 
 	mu     sync.RWMutex // guards queue against being closed while sent to
@@ -55,6 +57,13 @@ func newWeighedConvoy[T any](
 		db: d, write: write, weigh: weigh, most: most,
 		queue: make(chan *load[T], maxConvoy), done: make(chan struct{}), commits: newCommits(),
 	}
+	return c
+}
+
+// start lets a convoy write; durable hears of things that are committed, if it
+// is not nil.
+func (c *convoy[T]) start(durable func(all []*load[T])) *convoy[T] {
+	c.durable = durable
 	go c.run()
 	return c
 }
@@ -153,7 +162,7 @@ func (c *convoy[T]) commit(batch []*load[T]) error {
 
 func (c *convoy[T]) store(batch []*load[T]) error {
 	// The transaction belongs to all callers, so it does not end with one.
-	return updateAt(context.Background(), c.db, func(ctx context.Context, tx *db.Tx, at *moments) error {
+	err := updateAt(context.Background(), c.db, func(ctx context.Context, tx *db.Tx, at *moments) error {
 		for rest := batch; len(rest) > 0; {
 			n := 1
 			for n < len(rest) && rest[n].id == rest[0].id {
@@ -166,4 +175,8 @@ func (c *convoy[T]) store(batch []*load[T]) error {
 		}
 		return nil
 	})
+	if err == nil && c.durable != nil {
+		c.durable(batch)
+	}
+	return err
 }

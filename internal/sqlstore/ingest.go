@@ -170,7 +170,7 @@ func (in *ingest) store(batch []*delivery) error {
 		return nil
 	})
 	if err == nil {
-		in.tell(batch)
+		tell(in.observer, batch)
 	}
 	return err
 }

@@ -51,8 +51,8 @@ func copied[T any](p *T) *T {
 
 // tell lets the observer hear of what a commit has written: not of what was
 // there before under its key.
-func (in *ingest) tell(batch []*delivery) {
-	if in.observer == nil {
+func tell(observer telemetry.Observer, batch []*delivery) {
+	if observer == nil {
 		return
 	}
 	for _, d := range batch {
@@ -63,7 +63,7 @@ func (in *ingest) tell(batch []*delivery) {
 			d.heard[i].At = time.UnixMicro(d.at).UTC()
 			d.heard[i].Log.ID, d.heard[i].Log.CreatedAt = d.first+int64(i), wire(d.at)
 		}
-		in.observer.Logged(d.heard)
+		observer.Logged(d.heard)
 	}
 }
 

@@ -14,6 +14,12 @@ type spanLoad struct {
 	traces []telemetry.Trace
 	spans  []spanInsert
 	out    telemetry.Ingested
+
+	// observed tells whether somebody listens.
+	observed bool
+	// news is what observers hear: the first request of those of a workspace
+	// that are written together has it for all.
+	news spanNews
 }
 
 // spanInsert is a span made ready.
@@ -23,6 +29,8 @@ type spanInsert struct {
 	tokens bool
 	log    *logInsert
 	scores []scored
+	// heard is what observers will hear; nil if nobody listens.
+	heard *heardSpan
 }
 
 // scored is a score made ready.
@@ -42,13 +50,14 @@ const maxSpanRows = 4000
 // Ingest stores spans; see [telemetry.Store].
 func (r *recorder) Ingest(ctx context.Context, in telemetry.Ingestion) (telemetry.Ingested, error) {
 	l := &load[*spanLoad]{id: r.db.ID(), actor: r.db.Actor(), thing: &spanLoad{
-		traces: slices.Clone(in.Traces), spans: make([]spanInsert, len(in.Spans)),
+		traces: slices.Clone(in.Traces), spans: make([]spanInsert, len(in.Spans)), observed: r.observer != nil,
 	}}
 	for i := range in.Spans {
 		var err error
 		if l.thing.spans[i], err = newSpanInsert(&in.Spans[i]); err != nil {
 			return telemetry.Ingested{}, err
 		}
+		l.thing.spans[i].heard = r.heardSpan(&in.Spans[i], &l.thing.spans[i])
 	}
 	if err := r.spans.deliver(ctx, l); err != nil {
 		return telemetry.Ingested{}, err
@@ -116,7 +125,7 @@ func writeSpans(ctx context.Context, tx *db.Tx, ws string, all []*load[*spanLoad
 		}
 	}
 	for _, l := range all {
-		l.thing.out = telemetry.Ingested{}
+		l.thing.out, l.thing.news = telemetry.Ingested{}, spanNews{}
 	}
 	for _, step := range []func(context.Context) error{
 		w.writeTraces, w.sortOut, w.insertSpans, w.completeSpans, w.writeLogs, w.writeScores, w.tally, w.audit,
@@ -214,6 +223,7 @@ func (w *spanWriter) insertSpans(ctx context.Context) error {
 		}); err != nil {
 			return err
 		}
+		w.added(&w.fresh[i], at)
 		id++
 	}
 	return rows.flush(ctx)
@@ -251,6 +261,7 @@ func (w *spanWriter) completeSpans(ctx context.Context) error {
 			w.ws, s.TraceID, s.SpanID, w.traces[s.TraceID].at); err != nil {
 			return err
 		}
+		w.changed(f, s)
 	}
 	return nil
 }

@@ -29,8 +29,9 @@ func New(d *db.DB) *Store { return NewObserved(d, nil) }
 // recorded; nil for none.
 func NewObserved(d *db.DB, observer telemetry.Observer) *Store {
 	return &Store{
-		db: d, ingest: newIngest(d, observer), scores: newConvoy(d, writeScores),
-		spans:    newWeighedConvoy(d, maxSpanRows, func(l *spanLoad) int { return len(l.spans) }, writeSpans),
+		db: d, ingest: newIngest(d, observer), scores: newConvoy(d, writeScores).start(nil),
+		spans: newWeighedConvoy(d, maxSpanRows, func(l *spanLoad) int { return len(l.spans) }, writeSpans).start(tellSpans(observer)),
+
 		observer: observer,
 	}
 }

@@ -3,7 +3,8 @@
 //
 // A line is the log as GET /v1/logs gives it, after "timestamp", when it was
 // recorded, to the microsecond. Lines of a workspace come in the order of their
-// ids, once each, when the log is durable.
+// ids, once each, when the log is durable; those of spans that came over OTLP
+// have an order among themselves.
 package jsonlines
 
 import (
