@@ -242,6 +242,98 @@ func TestObserver(t *testing.T) {
 				require.Equal(t, telemetry.Source{Workspace: "a", Origin: telemetry.FromCaller}, source)
 			}
 		})
+
+		t.Run("hears what another program's tracing sent, once however often it comes", func(t *testing.T) {
+			t.Parallel()
+			n, heard := listened(t, e)
+			s := n.telemetryOf(t, "a")
+			in, id := &sent{}, uuid.NewString()
+			in.trace(telemetry.Trace{ID: id, PromptName: ptr("p"), Metadata: telemetry.Metadata{"session_id": []byte(`"s"`)}})
+			in.span(id, 1, 0)
+			in.call(id, 2, 1)
+			var callers sync.WaitGroup
+			for range 20 { // some of them share a transaction
+				callers.Go(func() {
+					if _, err := s.Ingest(context.Background(), in.Ingestion); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			callers.Wait()
+			require.Equal(t, telemetry.Ingested{}, ingest(t, s, in))
+
+			require.Len(t, heard.traces, 1)
+			require.Len(t, heard.added, 2)
+			stored, err := s.Trace(t.Context(), id)
+			require.NoError(t, err)
+			require.Equal(t, stored.Spans, heard.added)
+			stored.Spans = nil
+			require.Equal(t, stored, heard.traces[0])
+			logs := heard.heard("a")
+			require.Len(t, logs, 1)
+			require.Equal(t, telemetry.FromOTLP, logs[0].Origin)
+			require.Nil(t, logs[0].Exchange)
+			page, err := s.Logs(t.Context(), telemetry.LogFilter{}, firstPage)
+			require.NoError(t, err)
+			want, err := json.Marshal(page.Items[0])
+			require.NoError(t, err)
+			got, err := json.Marshal(logs[0].Log)
+			require.NoError(t, err)
+			require.Equal(t, string(want), string(got))
+			for _, source := range heard.sources {
+				require.Equal(t, telemetry.Source{Workspace: "a", Origin: telemetry.FromOTLP}, source)
+			}
+		})
+
+		t.Run("hears the end of a span that came before without it, and of one that had its outcome no end", func(t *testing.T) {
+			t.Parallel()
+			n, heard := listened(t, e)
+			s := n.telemetryOf(t, "a")
+			id := uuid.NewString()
+			start, end := &sent{}, &sent{}
+			for i, status := range []telemetry.SpanStatus{telemetry.SpanRunning, telemetry.SpanError} {
+				open := start.span(id, i+1, 0)
+				open.EndTime, open.Status = nil, status
+				open.Metadata = telemetry.Metadata{"team": []byte(`"blue"`)}
+				end.call(id, i+1, 0)
+			}
+			require.Equal(t, telemetry.Ingested{Spans: 2}, ingest(t, s, start))
+			require.Equal(t, telemetry.Ingested{Spans: 2, Logs: 2}, ingest(t, s, end))
+			ingest(t, s, end)
+
+			require.Len(t, heard.added, 2)
+			require.Equal(t, []bool{false, true}, []bool{heard.added[0].Ended(), heard.added[1].Ended()})
+			stored, err := s.Trace(t.Context(), id)
+			require.NoError(t, err)
+			require.Equal(t, stored.Spans[:1], heard.ended)
+			require.Equal(t, 1, heard.changed)
+			require.Len(t, heard.heard("a"), 2)
+		})
+
+		t.Run("hears nothing of spans that were refused, and all of those beside them", func(t *testing.T) {
+			t.Parallel()
+			n, heard := listened(t, e)
+			poison(t, n)
+			var callers sync.WaitGroup
+			for i := range 60 {
+				s := n.telemetryOf(t, []string{"a", "b"}[i%2])
+				in := &sent{}
+				if one := in.call(uuid.NewString(), 1, 0); i%10 == 3 {
+					one.Call.PromptName = "poison"
+				}
+				callers.Go(func() { _, _ = s.Ingest(context.Background(), in.Ingestion) })
+			}
+			callers.Wait()
+			require.Len(t, heard.heard("a"), 30)
+			require.Len(t, heard.heard("b"), 24)
+			require.Len(t, heard.traces, 54)
+			require.Len(t, heard.added, 54)
+			for _, ws := range []string{"a", "b"} {
+				for i, l := range heard.heard(ws) {
+					require.EqualValues(t, i+1, l.Log.ID)
+				}
+			}
+		})
 	})
 }
 

@@ -26,7 +26,7 @@ var (
 	traceLookUps = lookUpTexts("SELECT t.trace_id, t.created_at, t.prompt_name, t.version_tag, t.metadata FROM (VALUES ", "(?)",
 		") AS k JOIN pm_traces AS t ON t.workspace_id = ? AND t.trace_id = k.column1")
 	spanLookUps = lookUpTexts("SELECT "+
-		"s.trace_id, s.span_id, s.parent_id, s.start_time, s.end_time, s.metadata FROM (VALUES ", "(?, ?, CAST(? AS BIGINT))",
+		"s.trace_id, s.span_id, s.parent_id, s.status, s.start_time, s.end_time, s.metadata, s.created_at FROM (VALUES ", "(?, ?, CAST(? AS BIGINT))",
 		") AS k JOIN pm_spans AS s ON s.workspace_id = ? AND s.trace_id = k.column1 AND s.span_id = k.column2 AND s.trace_at = k.column3")
 )
 
@@ -62,7 +62,7 @@ func (w *spanWriter) lookUp(ctx context.Context, keys []spanKey) (map[spanKey]sp
 	}
 	err := w.ask(ctx, &spanLookUps, 3, args, func(rows *sql.Rows) error {
 		var s spanRow
-		err := rows.Scan(&s.TraceID, &s.SpanID, &s.ParentID, &s.StartTime, &s.EndTime, &s.Metadata)
+		err := rows.Scan(&s.TraceID, &s.SpanID, &s.ParentID, &s.Status, &s.StartTime, &s.EndTime, &s.Metadata, &s.CreatedAt)
 		found[spanKey{s.TraceID, s.SpanID}] = s
 		return err
 	})
