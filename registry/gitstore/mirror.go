@@ -112,7 +112,7 @@ func (m *mirror) fetch(ctx context.Context, apart time.Duration) error {
 		}
 		f = &flight{done: make(chan struct{})}
 		m.next = f
-		pause := time.Until(m.begun.Add(apart))
+		pause := min(apart, m.begun.Add(apart).Sub(m.store.now())) // a clock that was set back delays no more
 		m.tasks.Go(func() { m.fly(f, pause) })
 	}
 	m.mu.Unlock()
@@ -132,7 +132,7 @@ func (m *mirror) fly(f *flight, pause time.Duration) {
 	f.err = m.begin(m.ctx)
 	// Who comes from now on may know of something newer than this fetch sees.
 	m.mu.Lock()
-	m.next, m.begun = nil, time.Now()
+	m.next, m.begun = nil, m.store.now()
 	m.mu.Unlock()
 	if f.err == nil {
 		defer m.end()
