@@ -17,7 +17,7 @@ import (
 // with others and must not be changed.
 type Observer interface {
 	// Logged hears of model calls. Those of a workspace come in the order of
-	// their ids.
+	// their ids; calls FromOTLP do among themselves.
 	Logged(logs []Recorded)
 	// TraceOpened hears of a trace.
 	TraceOpened(s Source, t Trace)

@@ -87,7 +87,7 @@ and by a file .env in the working folder, over which the environment wins:
                                  commas between them (none)
   GITHUB_SYNC_INTERVAL_MS        how often the git host is asked for changes (60000)
   GITHUB_WEBHOOK_SECRET          secret of POST /webhooks/github
-  RETENTION_DAYS                 how long telemetry is kept where a workspace does not say (0, for ever)
+  RETENTION_DAYS                 how long telemetry is kept, workspaces may differ (0, for ever)
   PRICES_PATH                    a price file that overrides the built-in table
   OPENAI_API_KEY, ANTHROPIC_API_KEY, COHERE_API_KEY
                                  a provider of models each; OPENAI_BASE_URL and so on say

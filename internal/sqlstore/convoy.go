@@ -20,6 +20,8 @@ type convoy[T any] struct {
 	db *db.DB
 	// write writes the things of one workspace.
 	write func(ctx context.Context, tx *db.Tx, ws string, all []*load[T], at *moments) error
+	// written is told of what a commit has made durable.
+	written func(all []*load[T])
 	// weigh tells how much of the bound of a transaction, most, a thing takes up.
 	weigh func(thing T) int
 	most  int
@@ -44,15 +46,16 @@ type load[T any] struct {
 const maxConvoy = 1000
 
 func newConvoy[T any](d *db.DB, write func(context.Context, *db.Tx, string, []*load[T], *moments) error) *convoy[T] {
-	return newWeighedConvoy(d, maxConvoy, func(T) int { return 1 }, write)
+	return newWeighedConvoy(d, maxConvoy, func(T) int { return 1 }, write, func([]*load[T]) {})
 }
 
 // newWeighedConvoy is a convoy of things of unlike size.
 func newWeighedConvoy[T any](
-	d *db.DB, most int, weigh func(T) int, write func(context.Context, *db.Tx, string, []*load[T], *moments) error,
+	d *db.DB, most int, weigh func(T) int,
+	write func(context.Context, *db.Tx, string, []*load[T], *moments) error, written func([]*load[T]),
 ) *convoy[T] {
 	c := &convoy[T]{
-		db: d, write: write, weigh: weigh, most: most,
+		db: d, write: write, written: written, weigh: weigh, most: most,
 		queue: make(chan *load[T], maxConvoy), done: make(chan struct{}), commits: newCommits(),
 	}
 	go c.run()
@@ -153,7 +156,7 @@ func (c *convoy[T]) commit(batch []*load[T]) error {
 
 func (c *convoy[T]) store(batch []*load[T]) error {
 	// The transaction belongs to all callers, so it does not end with one.
-	return updateAt(context.Background(), c.db, func(ctx context.Context, tx *db.Tx, at *moments) error {
+	err := updateAt(context.Background(), c.db, func(ctx context.Context, tx *db.Tx, at *moments) error {
 		for rest := batch; len(rest) > 0; {
 			n := 1
 			for n < len(rest) && rest[n].id == rest[0].id {
@@ -166,4 +169,8 @@ func (c *convoy[T]) store(batch []*load[T]) error {
 		}
 		return nil
 	})
+	if err == nil {
+		c.written(batch)
+	}
+	return err
 }

@@ -71,8 +71,9 @@ func (w *spanWriter) deliverLogs(ctx context.Context, counted map[spanKey]bool) 
 		if d == nil {
 			d = &delivery{id: f.of.id, actor: f.of.actor, how: telemetry.Insertion{Call: &telemetry.Call{}}}
 			byLoad[f.of], all = d, append(all, d)
+			f.of.thing.heard.logs = d
 		}
-		d.logs = append(d.logs, *f.log)
+		d.logs, d.heard = append(d.logs, *f.log), append(d.heard, f.heard...)
 		f.of.thing.out.Logs++
 	}
 	if len(all) == 0 {

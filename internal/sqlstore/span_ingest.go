@@ -14,6 +14,7 @@ type spanLoad struct {
 	traces []telemetry.Trace
 	spans  []spanInsert
 	out    telemetry.Ingested
+	heard  heardSpans
 }
 
 // spanInsert is a span made ready.
@@ -23,6 +24,8 @@ type spanInsert struct {
 	tokens bool
 	log    *logInsert
 	scores []scored
+	// heard is the log as observers will hear it; empty if nobody listens.
+	heard []telemetry.Recorded
 }
 
 // scored is a score made ready.
@@ -46,8 +49,12 @@ func (r *recorder) Ingest(ctx context.Context, in telemetry.Ingestion) (telemetr
 	}}
 	for i := range in.Spans {
 		var err error
-		if l.thing.spans[i], err = newSpanInsert(&in.Spans[i]); err != nil {
+		s := &l.thing.spans[i]
+		if *s, err = newSpanInsert(&in.Spans[i]); err != nil {
 			return telemetry.Ingested{}, err
+		}
+		if s.log != nil {
+			s.heard = r.heard(telemetry.Insertion{Origin: telemetry.FromOTLP}, []telemetry.Log{*in.Spans[i].Call}, []logInsert{*s.log})
 		}
 	}
 	if err := r.spans.deliver(ctx, l); err != nil {
@@ -116,7 +123,7 @@ func writeSpans(ctx context.Context, tx *db.Tx, ws string, all []*load[*spanLoad
 		}
 	}
 	for _, l := range all {
-		l.thing.out = telemetry.Ingested{}
+		l.thing.out, l.thing.heard = telemetry.Ingested{}, heardSpans{}
 	}
 	for _, step := range []func(context.Context) error{
 		w.writeTraces, w.sortOut, w.insertSpans, w.completeSpans, w.writeLogs, w.writeScores, w.tally, w.audit,
@@ -215,6 +222,8 @@ func (w *spanWriter) insertSpans(ctx context.Context) error {
 			return err
 		}
 		id++
+		s.CreatedAt = at
+		w.fresh[i].of.thing.heard.added = append(w.fresh[i].of.thing.heard.added, *s)
 	}
 	return rows.flush(ctx)
 }
@@ -251,6 +260,9 @@ func (w *spanWriter) completeSpans(ctx context.Context) error {
 			w.ws, s.TraceID, s.SpanID, w.traces[s.TraceID].at); err != nil {
 			return err
 		}
+		before := f.stored.span()
+		s.CreatedAt = f.stored.CreatedAt
+		f.of.thing.heard.changed = append(f.of.thing.heard.changed, changedSpan{s, !before.Ended() && s.span().Ended()})
 	}
 	return nil
 }

@@ -138,6 +138,9 @@ func (w *spanWriter) openTraces(ctx context.Context, ids []any) error {
 			return err
 		}
 		next++
+		opened := t.trace
+		opened.CreatedAt = wire(at)
+		w.all[0].thing.heard.opened = append(w.all[0].thing.heard.opened, opened)
 	}
 	return rows.flush(ctx)
 }
