@@ -39,6 +39,12 @@ func TestFaultsOfTheGitRemote(t *testing.T) {
 		"a wrong token within": {[]string{"GIT_REMOTE_URL=" + strings.Replace(r.URL(), "://", "://hunter2@", 1)}, "The token in GIT_REMOTE_URL is refused: it may be wrong or expired: the git host answers 401: Bad credentials"},
 		"a wrong repository":   {[]string{"GIT_REMOTE_URL=" + h.URL + "/none.git", "GIT_REMOTE_TOKEN=" + githost.Token}, "GIT_REMOTE_URL names no repository that the token may see: the git host answers 404: Repository not found."},
 		"a wrong branch":       {[]string{"GIT_REMOTE_URL=" + r.URL(), "GIT_REMOTE_TOKEN=" + githost.Token, "GIT_REMOTE_BRANCH=prod"}, "GIT_REMOTE_BRANCH: the repository has no branch prod; it has main"},
+		"no pairs":             {[]string{"GIT_BRANCHES=staging"}, `GIT_BRANCHES must be workspace=branch, and commas between them, such as staging=staging,qa=release, not "staging"`},
+		"a workspace twice":    {[]string{"GIT_BRANCHES=a=b,a=c"}, "GIT_BRANCHES names the workspace a twice"},
+		"no name of a branch":  {[]string{"GIT_BRANCHES=a=../b"}, "GIT_BRANCHES: workspace a needs the name of a branch, such as staging, without refs/heads/"},
+		"the default":          {[]string{"GIT_BRANCHES=default=x"}, "GIT_BRANCHES: the workspace default follows the repository's own branch: leave it out"},
+		"branches in a bucket": {[]string{"GIT_BRANCHES=a=b", "DRIVER=s3"}, "GIT_BRANCHES needs prompts in git, but DRIVER is s3: remove one of them"},
+		"no such branch":       {[]string{"GIT_BRANCHES=staging=stagin", "GIT_REMOTE_URL=" + r.URL(), "GIT_REMOTE_TOKEN=" + githost.Token}, "GIT_BRANCHES: workspace staging: the repository has no branch stagin; it has main; make it from the one that it shall begin with: git push origin main:refs/heads/stagin"},
 		"nobody answers":       {[]string{"GIT_REMOTE_URL=" + down.URL + "/a.git", "GIT_REMOTE_TOKEN=hunter2"}, "GIT_REMOTE_URL cannot be used now, and there is no earlier copy of the prompts here: the git host cannot be reached: no answer in time"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,6 +14,10 @@
 // git's own protocol (ref.go), so pushes of people are never overwritten: when
 // the head has moved, the batch is applied again on the new head.
 //
+// With Options.Branches a workspace has a branch of its own, with its prompts at
+// the top. Each branch is a Store of its own over the same repository, as another
+// process would have one; the one that Open returns asks them all (branches.go).
+//
 // # Reading
 //
 // A file is read by the hash of its bytes (odb.go), without walking paths. What
