@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/promptmetrics-go/promptmetrics"
+	"github.com/promptmetrics-go/promptmetrics/httpapi"
 )
 
 // environmentOf plays an environment without a .env.
@@ -32,7 +33,7 @@ func TestReadConfig(t *testing.T) {
 				RateLimit:        promptmetrics.RateLimit{Window: time.Minute, Max: 300},
 				KeyTouchInterval: time.Minute, ReconcileInterval: time.Minute, MonthlyBudgetUSD: &hundred,
 			},
-			level: slog.LevelInfo,
+			level: slog.LevelInfo, requestLog: httpapi.LogFailures,
 		}, c)
 	})
 
@@ -71,7 +72,7 @@ func TestReadConfig(t *testing.T) {
 				RateLimit:        promptmetrics.RateLimit{Window: 1500 * time.Millisecond, Max: 7},
 				KeyTouchInterval: -1, ReconcileInterval: 10 * time.Millisecond, Retention: 30 * 24 * time.Hour,
 			},
-			webhookSecret: "w", trustProxy: true, level: slog.LevelDebug, json: true,
+			requestLog: httpapi.LogFailures, webhookSecret: "w", trustProxy: true, level: slog.LevelDebug, json: true,
 			exported: []string{"DATA_DIR=/d", "SQLITE_PATH=/s.db", "PROMPTS_PATH=/p.git"},
 			secrets:  []string{"DATABASE_URL", "API_KEY_SALT"},
 		}, c)
