@@ -185,6 +185,7 @@ func (n *Node) redacted(err error) string {
 			text = strings.ReplaceAll(text, escaped[1:len(escaped)-1], "[redacted]")
 		}
 	}
+	text = strings.TrimSuffix(text, ".") // the sentence goes on
 	const most = 300
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"

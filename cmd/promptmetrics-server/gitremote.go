@@ -30,8 +30,9 @@ func readGitRemote(e *environment) (remote *gitstore.Remote, names []string) {
 		"Remote.URL", "GIT_REMOTE_URL", "Remote.Branch", "GIT_REMOTE_BRANCH", "Remote.Token", "GIT_REMOTE_TOKEN",
 		"Remote.Username", "GIT_REMOTE_USERNAME", "Remote.AllowCleartext", "GIT_REMOTE_CLEARTEXT=true",
 	}
+	e.checkPlaces(driver, remote.Tags)
 	switch {
-	case driver == "s3":
+	case driver == driverS3:
 		return nil, nil
 	case repo != "" && url != "":
 		e.fault("GITHUB_REPO and GIT_REMOTE_URL exclude each other: set one")

@@ -22,6 +22,8 @@ import (
 type observing struct {
 	// export is where OpenTelemetry goes; nil for nowhere.
 	export *otelexport.Options
+	// idle tells that a collector is named, but nobody said whether to export.
+	idle bool
 	// lines writes each model call as a line on standard output.
 	lines bool
 }
@@ -31,7 +33,9 @@ type observing struct {
 // unless OTEL_ENABLED is true.
 func readObserving(e *environment, at address) observing {
 	o := observing{lines: e.boolean("LOG_METADATA_STDOUT")}
+	before := len(e.faults)
 	if !e.boolean("OTEL_ENABLED") {
+		o.idle = e.text("OTEL_ENABLED", "") == "" && e.text("OTEL_EXPORTER_OTLP_ENDPOINT", "") != ""
 		return o
 	}
 	if protocol := e.text("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"); protocol != "http/protobuf" {
@@ -58,18 +62,17 @@ func readObserving(e *environment, at address) observing {
 	switch set := e.text("OTEL_EXPORTER_OTLP_ENDPOINT", ""); {
 	case !traces && !metrics:
 		e.fault("OTEL_TRACES_EXPORTER and OTEL_METRICS_EXPORTER are both none: remove one of them, or set OTEL_ENABLED to false")
-	case set == "" && (traces && o.export.TracesURL == "" || metrics && o.export.MetricsURL == "") && len(e.faults) == 0:
+	case set == "" && (traces && o.export.TracesURL == "" || metrics && o.export.MetricsURL == "") && len(e.faults) == before:
 		e.fault("OTEL_EXPORTER_OTLP_ENDPOINT must be set when OTEL_ENABLED is true, such as http://localhost:4318")
 	}
-	checkExport(e, o.export)
+	if len(e.faults) == before {
+		checkExport(e, o.export)
+	}
 	return o
 }
 
 // checkExport finds what is wrong with a header: the rest was looked at.
 func checkExport(e *environment, o *otelexport.Options) {
-	if len(e.faults) > 0 {
-		return
-	}
 	made, err := otelexport.New(*o)
 	if err != nil {
 		for fault := range strings.Lines(err.Error()) {
@@ -154,6 +157,9 @@ func (p *program) observers(ctx context.Context, c config, log *slog.Logger) ([]
 		// programs that this one starts would ignore it too.
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 		all = append(all, jsonlines.New(p.out, jsonlines.Options{Logger: log}))
+	}
+	if c.observing.idle {
+		log.Info("OTEL_EXPORTER_OTLP_ENDPOINT is set, but nothing is exported: OTEL_ENABLED=true does that, OTEL_ENABLED=false ends this line")
 	}
 	if c.observing.export != nil {
 		o := *c.observing.export

@@ -59,11 +59,31 @@ func TestExportVariables(t *testing.T) {
 		})
 	}
 
+	t.Run("are complained of beside other faults", func(t *testing.T) {
+		t.Parallel()
+		for _, c := range [][2]string{
+			{"OTEL_EXPORTER_OTLP_HEADERS=", "OTEL_EXPORTER_OTLP_ENDPOINT must be set when OTEL_ENABLED is true, such as http://localhost:4318"},
+			{"OTEL_EXPORTER_OTLP_ENDPOINT=http://x\nOTEL_EXPORTER_OTLP_HEADERS=key=hunter2%0A", `OTEL_EXPORTER_OTLP_HEADERS: "key" is no header that can be sent`},
+		} {
+			env := append(strings.Split(c[0], "\n"), "PORT=x", "OTEL_ENABLED=true")
+			r := programs.Run(t, servertest.Call{Dir: t.TempDir(), Env: env}, "promptmetrics-server")
+			require.Equal(t, 1, r.Code)
+			require.Equal(t, "promptmetrics-server: PORT must be an integer from 0 to 65535, not \"x\"\npromptmetrics-server: "+c[1]+"\n", r.Err)
+		}
+	})
+
+	t.Run("are said to have no effect where nobody said so", func(t *testing.T) {
+		t.Parallel()
+		s := programs.Start(t, t.TempDir(), "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1")
+		s.Stop(t)
+		require.Contains(t, s.Out()+s.Err(), "OTEL_EXPORTER_OTLP_ENDPOINT is set, but nothing is exported: OTEL_ENABLED=true does that")
+	})
+
 	t.Run("are not looked at when it is off", func(t *testing.T) {
 		t.Parallel()
 		s := programs.Start(t, t.TempDir(), "OTEL_ENABLED=false", "OTEL_EXPORTER_OTLP_ENDPOINT=nonsense", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_RESOURCE_ATTRIBUTES=x")
 		s.Stop(t)
-		require.NotContains(t, s.Err(), "OTEL")
+		require.NotContains(t, s.Out()+s.Err(), "OTEL")
 	})
 }
 

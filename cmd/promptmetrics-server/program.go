@@ -65,18 +65,8 @@ and by a file .env in the working folder, over which the environment wins:
   REDIS_URL                      a Redis that many nodes share for limits and hints, such as
                                  redis://user:password@host:6379/0; rediss:// for TLS
   PROMPTS_PATH                   the bare git repository of the prompts ($DATA_DIR/prompts.git)
-  DRIVER                         what keeps the prompts: filesystem, the repository; s3, a bucket
-                                 (filesystem); s3 takes S3_BUCKET, S3_REGION, S3_ACCESS_KEY,
-                                 S3_SECRET_KEY, S3_ENDPOINT if it is not Amazon's, S3_PREFIX,
-                                 S3_PATH_STYLE and S3_SESSION_TOKEN
-  API_KEY_SALT                   secret under which API keys are hashed, 16+ characters
-                                 (made once and kept in $DATA_DIR/api_key_salt)
-  RATE_LIMIT_MAX_REQUESTS        requests of a key in a window (300)
-  RATE_LIMIT_WINDOW_MS           length of the window (60000)
-  API_KEY_LAST_USED_DEBOUNCE_MS  least time between two writes of a key's last use (60000)
-  PROMPT_RECONCILE_INTERVAL_MS   how often commits made by people are looked for (60000)
-  DRIVER                         filesystem, or github: prompts are on a git host, which has the
-                                 last word, and PROMPTS_PATH is its mirror (filesystem)
+  DRIVER                         what keeps the prompts: filesystem, that repository; github, a git
+                                 host, of which PROMPTS_PATH is the mirror; s3, a bucket (filesystem)
   GITHUB_REPO, GITHUB_TOKEN      the repository on GitHub, owner/name, and who may push there;
                                  GITHUB_BRANCH is followed (the default branch)
   GIT_REMOTE_URL                 a repository on any other git host, by https, with
@@ -87,6 +77,14 @@ and by a file .env in the working folder, over which the environment wins:
                                  commas between them (none)
   GITHUB_SYNC_INTERVAL_MS        how often the git host is asked for changes (60000)
   GITHUB_WEBHOOK_SECRET          secret of POST /webhooks/github
+  S3_BUCKET, S3_REGION           the bucket, with S3_ACCESS_KEY and S3_SECRET_KEY, S3_ENDPOINT if it
+                                 is not Amazon's, S3_PREFIX, S3_PATH_STYLE and S3_SESSION_TOKEN
+  API_KEY_SALT                   secret under which API keys are hashed, 16+ characters
+                                 (made once and kept in $DATA_DIR/api_key_salt)
+  RATE_LIMIT_MAX_REQUESTS        requests of a key in a window (300)
+  RATE_LIMIT_WINDOW_MS           length of the window (60000)
+  API_KEY_LAST_USED_DEBOUNCE_MS  least time between two writes of a key's last use (60000)
+  PROMPT_RECONCILE_INTERVAL_MS   how often commits made by people are looked for (60000)
   RETENTION_DAYS                 how long telemetry is kept, workspaces may differ (0, for ever)
   PRICES_PATH                    a price file that overrides the built-in table
   OPENAI_API_KEY, ANTHROPIC_API_KEY, COHERE_API_KEY

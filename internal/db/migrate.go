@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"path"
 	"slices"
 	"strconv"
@@ -112,9 +113,11 @@ func (d *DB) migrateOn(ctx context.Context, conn *sql.Conn, steps []migration) e
 		if int64(step.number) <= have.Int64 {
 			continue
 		}
-		if have.Int64 > 0 { // a new database takes a moment; an upgrade may take long
-			d.log.Info("migrating the schema", "step", step.name)
+		level := slog.LevelInfo
+		if !have.Valid {
+			level = slog.LevelDebug // a new database is no news
 		}
+		d.log.Log(ctx, level, "migrating the schema", "step", step.name)
 		if _, err := conn.ExecContext(ctx, step.script); err != nil {
 			return fmt.Errorf("step %s: %w", step.name, err)
 		}

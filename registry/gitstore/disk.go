@@ -104,7 +104,11 @@ func (b *processBody) Close() error {
 func (b *processBody) wait() error {
 	b.once.Do(func() {
 		if b.err = b.cmd.Wait(); b.err != nil {
-			b.err = &hostFault{said: saying(b.said.String(), ""), cause: b.err}
+			fault := &hostFault{said: saying(b.said.String(), "")}
+			if fault.said == "" {
+				fault.cause = b.err
+			}
+			b.err = fault
 		}
 	})
 	return b.err

@@ -64,10 +64,14 @@ func newHost(r Remote, now func() time.Time) (*host, error) {
 	return h, nil
 }
 
-// redirect follows the host's redirects within the host. Another host is
-// somebody else, whom the operator has to name himself.
+// redirect follows the host's redirects within the host. Another host, or
+// another port of it, is somebody else, whom the operator has to name himself;
+// and what is encrypted stays so, as the token goes along.
 func (h *host) redirect(to *http.Request, via []*http.Request) error {
-	if from := via[0].URL; !strings.EqualFold(from.Hostname(), to.URL.Hostname()) {
+	from := via[len(via)-1].URL
+	same := from.Scheme == to.URL.Scheme && strings.EqualFold(from.Host, to.URL.Host)
+	secured := from.Scheme == "http" && to.URL.Scheme == "https" && strings.EqualFold(from.Hostname(), to.URL.Hostname())
+	if !same && !secured {
 		return &hostFault{
 			redirected: true,
 			said:       "the repository is at " + saying(PlainURL(to.URL.String()), h.remote.Token) + " now",
