@@ -64,6 +64,8 @@ type ContentStore interface {
 type Diff struct {
 	// Head is the state that was compared; give it to the next Diff.
 	Head string
+	// Commit that Head is; empty where the store knows no commits.
+	Commit string
 	// Full says that Changes lists every file of Head, and nothing else exists.
 	Full    bool
 	Changes []Change
