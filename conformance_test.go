@@ -71,6 +71,7 @@ func TestInProcess(t *testing.T) {
 	pooled := kind{name: "postgresql behind pgbouncer and git", engine: dbtest.Engine{Dialect: db.PostgreSQL, Pooled: true}}
 	onEach(t, append(kinds(), pooled), func(t *testing.T, k kind) {
 		d := deploy(t, k)
+		require.Equal(t, k.driver(), d.Health(t.Context()).DriverType)
 		runSuites(t, d)
 		t.Run("Repeats", func(t *testing.T) {
 			t.Parallel()

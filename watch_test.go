@@ -13,9 +13,9 @@ import (
 	"github.com/promptmetrics-go/promptmetrics/registry"
 )
 
-// noticed is the promised second, thrice, for a machine that is busy with
-// other tests.
-const noticed = 3 * time.Second
+// noticed is the promised second with room for a machine that is busy with many
+// other tests: what is not noticed by hints or by looking is never noticed.
+const noticed = 20 * time.Second
 
 // TestAnotherProcessIsNoticed checks that what one process writes is served by
 // another one on the same folder within a second, also where a cache knew

@@ -64,6 +64,8 @@ type ContentStore interface {
 type Diff struct {
 	// Head is the state that was compared; give it to the next Diff.
 	Head string
+	// Commit that Head is; empty where the store knows no commits.
+	Commit string
 	// Full says that Changes lists every file of Head, and nothing else exists.
 	Full    bool
 	Changes []Change
@@ -79,15 +81,16 @@ type Diff struct {
 	Heads map[workspace.ID]string
 }
 
-// headOf gives the head of the history that a workspace belongs to.
-func (d Diff) headOf(id workspace.ID) string {
+// commitOf gives the commit at the head of the history that a workspace belongs
+// to; empty where the store knows no commits.
+func (d Diff) commitOf(id workspace.ID) string {
 	if h, ok := d.Heads[id]; ok {
 		return h
 	}
 	if h, ok := d.Heads[workspace.Default()]; ok {
 		return h
 	}
-	return d.Head
+	return d.Commit
 }
 
 // Change is one file that was added, changed or deleted.

@@ -62,8 +62,9 @@ type Index interface {
 	// points at one is lifted. byHand says that people deleted the files:
 	// versions under a protected label then stay and are returned in kept.
 	// Otherwise such a version is an ErrConflict. ErrNotFound when no version
-	// was there, unless at names the caller's own commit: then a reconciler has
-	// removed them by that commit, and they become the caller's deletions.
+	// was there, unless a reconciler was faster: what it removed last, and nobody
+	// has claimed, becomes the caller's deletion, and so does whatever at names
+	// the caller's own commit of.
 	Remove(ctx context.Context, name string, versions []string, at Origin, byHand bool) (kept []string, err error)
 	// SetActive pins a version, or unpins with an empty one. Unknown prompt:
 	// ErrNotFound; unknown version: ErrBadRequest.

@@ -250,7 +250,7 @@ func (c *reconciliation) gone() []Change {
 
 func (c *reconciliation) remove(ctx context.Context, change Change) error {
 	kept, err := c.at(change.Workspace).Remove(ctx, change.Name, []string{change.Version},
-		Origin{Commit: c.diff.headOf(change.Workspace), Author: reconcileActor.Name, Message: "Deleted in the prompt store"}, true)
+		Origin{Commit: c.diff.commitOf(change.Workspace), Author: reconcileActor.Name, Message: "Deleted in the prompt store"}, true)
 	switch {
 	case errors.Is(err, pmerr.ErrNotFound):
 		return nil

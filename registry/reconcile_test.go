@@ -415,24 +415,30 @@ func TestCrash(t *testing.T) {
 		require.ErrorIs(t, err, pmerr.ErrNotFound)
 	})
 
-	t.Run("a reconciler that is faster than the caller's own deletion takes nothing from it", func(t *testing.T) {
-		t.Parallel()
-		h := build(t)
-		publish(t, h.home(), "p", "1.0.0")
-		publish(t, h.home(), "p", "2.0.0")
-		publish(t, h.home(), "p", "3.0.0")
-		h.reconcile(t)
-		meddled := on(h.store.Prompts(), meddling{ContentStore: h.git, after: func() { h.reconcile(t) }})
-		s := meddled.Workspace(workspace.Default(), editor)
-		before := h.audited(t)
-		require.NoError(t, s.DeleteVersion(t.Context(), "p", "3.0.0", registry.Signature{Author: "Eve", Message: "Too loud"}))
-		require.Equal(t, before+1, h.audited(t))
-		require.Equal(t, "delete 3.0.0 by Eve", history(t, s, "p")[0])
-		require.NoError(t, s.Delete(t.Context(), "p", registry.Signature{Author: "Eve"}))
-		require.Equal(t, before+2, h.audited(t))
-		require.Len(t, history(t, s, "p"), 6)
-		require.ErrorIs(t, s.Delete(t.Context(), "p", registry.Signature{}), pmerr.ErrNotFound)
-	})
+	for name, commits := range map[string]bool{"": true, ", also without commits": false} {
+		t.Run("a reconciler that is faster than the caller's own deletion takes nothing from it"+name, func(t *testing.T) {
+			t.Parallel()
+			h := build(t)
+			publish(t, h.home(), "p", "1.0.0")
+			publish(t, h.home(), "p", "2.0.0")
+			publish(t, h.home(), "p", "3.0.0")
+			h.reconcile(t)
+			meddled := on(h.store.Prompts(), meddling{ContentStore: h.git, after: func() { h.reconcile(t) }, commits: commits})
+			s := meddled.Workspace(workspace.Default(), editor)
+			before := h.audited(t)
+			require.NoError(t, s.DeleteVersion(t.Context(), "p", "3.0.0", registry.Signature{Author: "Eve", Message: "Too loud"}))
+			require.Equal(t, before+1, h.audited(t))
+			require.Equal(t, "delete 3.0.0 by Eve", history(t, s, "p")[0])
+			require.NoError(t, s.Delete(t.Context(), "p", registry.Signature{Author: "Eve"}))
+			require.Equal(t, before+2, h.audited(t))
+			require.Len(t, history(t, s, "p"), 6)
+			require.ErrorIs(t, s.Delete(t.Context(), "p", registry.Signature{}), pmerr.ErrNotFound)
+			index := h.store.Prompts().Workspace(workspace.Default(), editor)
+			_, err := index.Remove(t.Context(), "p", []string{"1.0.0"}, registry.Origin{Author: "Mallory"}, false)
+			require.ErrorIs(t, err, pmerr.ErrNotFound, "it was Eve's already")
+			require.Equal(t, before+2, h.audited(t))
+		})
+	}
 }
 
 // historyOf tells who published, by the record of whoever indexed it first.
@@ -451,20 +457,25 @@ func historyOf(t *testing.T, h *house, found bool) []string {
 type meddling struct {
 	registry.ContentStore
 	after func()
+	// commits tells removals by their commits; a bucket has none.
+	commits bool
 }
 
 func (m meddling) Workspace(id workspace.ID) registry.Content {
-	return meddlingContent{Content: m.ContentStore.Workspace(id), after: m.after}
+	return meddlingContent{Content: m.ContentStore.Workspace(id), meddling: m}
 }
 
 type meddlingContent struct {
 	registry.Content
-	after func()
+	meddling meddling
 }
 
 func (m meddlingContent) Remove(ctx context.Context, keys []registry.Key, by registry.Signature) (string, error) {
 	commit, err := m.Content.Remove(ctx, keys, by)
-	m.after()
+	m.meddling.after()
+	if !m.meddling.commits {
+		commit = ""
+	}
 	return commit, err
 }
 

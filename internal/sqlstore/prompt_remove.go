@@ -65,16 +65,19 @@ func removeVersions(ctx context.Context, s *db.Scope, name string, versions []st
 		Scan(ctx, &there); err != nil {
 		return err
 	}
-	// A reconciler may have found the caller's own commit, and removed what it
-	// deletes, before the caller came here.
-	overtaken := !byHand && at.Commit != "" && len(there) < len(versions)
-	if len(there) == 0 && !overtaken {
-		return pmerr.Missing("Prompt")
-	}
-	if overtaken {
-		if err := claimDeletions(ctx, s, name, versions, at); err != nil {
+	// A reconciler, of this node or another, may have seen that the files are
+	// gone, and removed what the caller deletes, before the caller came here.
+	var claimed int64
+	if !byHand && len(there) < len(versions) {
+		var err error
+		if claimed, err = claimDeletions(ctx, s, name, versions, at); err != nil {
 			return err
 		}
+	}
+	// A commit proves that the deletion was the caller's. Where the prompt store
+	// has none, what a reconciler deleted is whose claim comes first.
+	if len(there) == 0 && claimed == 0 && (byHand || at.Commit == "") {
+		return pmerr.Missing("Prompt")
 	}
 	left, err := dropVersions(ctx, s, name, there, at)
 	if err != nil {
@@ -94,13 +97,21 @@ func removeVersions(ctx context.Context, s *db.Scope, name string, versions []st
 	return nil
 }
 
-// claimDeletions gives deletions that the reconciler found to who made them.
-func claimDeletions(ctx context.Context, s *db.Scope, name string, versions []string, at registry.Origin) error {
+// claimDeletions gives deletions that the reconciler found to who made them,
+// and tells how many there were.
+func claimDeletions(ctx context.Context, s *db.Scope, name string, versions []string, at registry.Origin) (int64, error) {
 	last := s.Select((*historyRow)(nil)).ColumnExpr("max(id)").
 		Where("prompt_name = ? AND version IN (?)", name, bun.List(versions)).Group("version")
-	_, err := s.Update((*historyRow)(nil)).Set("commit_sha = ?", at.Commit).Set("author = ?", at.Author).Set("message = ?", at.Message).
-		Where("prompt_name = ? AND id IN (?) AND action = 'delete' AND author = ?", name, last, registry.ReconcilerName).Exec(ctx)
-	return err
+	claim := s.Update((*historyRow)(nil)).Set("author = ?", at.Author).Set("message = ?", at.Message).
+		Where("prompt_name = ? AND id IN (?) AND action = 'delete' AND author = ?", name, last, registry.ReconcilerName)
+	if at.Commit != "" {
+		claim = claim.Set("commit_sha = ?", at.Commit)
+	}
+	done, err := claim.Exec(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return done.RowsAffected()
 }
 
 // dropVersions deletes rows of versions and all that leads to them, and tells

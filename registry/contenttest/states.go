@@ -34,6 +34,7 @@ func fullDiff(t *testing.T, s *suite) {
 	require.NoError(t, err)
 	require.True(t, d.Full)
 	require.NotEmpty(t, d.Head)
+	require.Equal(t, s.lacks(NoCommits), d.Commit == "", "%q", d.Commit)
 	require.Empty(t, d.Strange)
 	require.Equal(t, want, byFile(t, d))
 }

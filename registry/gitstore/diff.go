@@ -100,7 +100,7 @@ func (d *differ) result(head plumbing.Hash, full bool) registry.Diff {
 	slices.SortFunc(d.changes, func(a, b registry.Change) int { return strings.Compare(a.Path, b.Path) })
 	slices.Sort(d.strange)
 	slices.Sort(d.mended)
-	return registry.Diff{Head: head.String(), Full: full, Changes: d.changes, Strange: d.strange, Mended: d.mended}
+	return registry.Diff{Head: head.String(), Commit: head.String(), Full: full, Changes: d.changes, Strange: d.strange, Mended: d.mended}
 }
 
 // gone notes that a path which was odd before is not there any more, or is
