@@ -43,7 +43,7 @@ func TestFaultsOfTheGitRemote(t *testing.T) {
 		"a workspace twice":     {[]string{"GIT_BRANCHES=a=b,a=c"}, "GIT_BRANCHES names the workspace a twice"},
 		"no name of a branch":   {[]string{"GIT_BRANCHES=a=../b"}, "GIT_BRANCHES: workspace a needs the name of a branch, such as staging, without refs/heads/"},
 		"the default":           {[]string{"GIT_BRANCHES=default=x"}, "GIT_BRANCHES: the workspace default follows the repository's own branch: leave it out"},
-		"branches in a bucket":  {[]string{"GIT_BRANCHES=a=b", "DRIVER=s3"}, "GIT_BRANCHES needs prompts in git, but DRIVER is s3: remove one of them"},
+		"branches in a bucket":  {[]string{"GIT_BRANCHES=a=b", "DRIVER=s3", "S3_BUCKET=prompts", "S3_REGION=eu-central-1", "S3_ACCESS_KEY=k", "S3_SECRET_KEY=s"}, "GIT_BRANCHES needs prompts in git, but DRIVER is s3: remove one of them"},
 		"no such branch":        {[]string{"GIT_BRANCHES=staging=stagin", "GIT_REMOTE_URL=" + r.URL(), "GIT_REMOTE_TOKEN=" + githost.Token}, "GIT_BRANCHES: workspace staging: the repository has no branch stagin; it has main; make it from the one that it shall begin with: git push origin main:refs/heads/stagin"},
 		"a folder that is none": {[]string{"GIT_REMOTE_URL=file://" + t.TempDir()}, "GIT_REMOTE_URL cannot be used: the git host says: fatal: "},
 		"nobody answers":        {[]string{"GIT_REMOTE_URL=" + down.URL + "/a.git", "GIT_REMOTE_TOKEN=hunter2"}, "GIT_REMOTE_URL cannot be used now, and there is no earlier copy of the prompts here: the git host cannot be reached: no answer in time"},
