@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,15 +108,17 @@ func TestProblemsStayUntilTheyAreMended(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, e dbtest.Engine) {
 		h := githost.Start(t)
 		r := h.Create("prompts")
-		now := time.Now()
+		var minutes atomic.Int64 // that the clock is ahead
 		c := e.Config(t)
 		o := promptmetrics.Options{
 			DataDir: t.TempDir(), SQLitePath: c.Path, DatabaseURL: c.URL, ReconcileInterval: -1,
 			GitRemote: &gitstore.Remote{URL: r.URL(), Token: githost.Token, Timeout: time.Minute},
-			Now:       func() time.Time { return now },
+			Now: func() time.Time {
+				return time.Now().Add(time.Duration(minutes.Load()) * time.Minute)
+			},
 		}
 		problems := func(pm *promptmetrics.Client) string {
-			now = now.Add(time.Minute) // a report is kept for a while
+			minutes.Add(1) // a report is kept for a while
 			health := pm.Health(t.Context())
 			require.Equal(t, "ok", health.Status)
 			require.NotContains(t, strings.Join(health.Problems, ""), "marker")

@@ -25,7 +25,7 @@ while IFS=: read -r file function; do
 	name=${name%(}
 	folder=./$(dirname "${file#./}")
 	echo "== $folder $name"
-	if ! CGO_ENABLED=0 go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-10s}" "$folder" >"$log" 2>&1; then
+	if ! CGO_ENABLED=0 go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-10s}" -fuzzminimizetime 20x "$folder" >"$log" 2>&1; then
 		if time_was_over; then
 			echo "The time was over while an input was running; no input failed."
 		else

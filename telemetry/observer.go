@@ -17,8 +17,7 @@ import (
 // with others and must not be changed.
 type Observer interface {
 	// Logged hears of model calls. Those of a workspace come in the order of
-	// their ids, but that those of spans from elsewhere, see [FromOTLP], have an
-	// order among themselves only.
+	// their ids; calls FromOTLP do among themselves.
 	Logged(logs []Recorded)
 	// TraceOpened hears of a trace.
 	TraceOpened(s Source, t Trace)

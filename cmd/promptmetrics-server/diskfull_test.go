@@ -38,7 +38,7 @@ func TestDiskFull(t *testing.T) {
 		t.Cleanup(func() { require.NoError(t, unix.Unmount(data, unix.MNT_DETACH)) })
 		s := programs.Start(t, dir, "PROMPT_RECONCILE_INTERVAL_MS=1000")
 		ballast := filepath.Join(data, "ballast")
-		fullDisk{
+		(&fullDisk{
 			server: s,
 			fill: func(t *testing.T) {
 				t.Helper()
@@ -52,7 +52,7 @@ func TestDiskFull(t *testing.T) {
 				}
 			},
 			free: func(t *testing.T) { t.Helper(); require.NoError(t, os.Remove(ballast)) },
-		}.run(t)
+		}).run(t)
 	})
 	t.Run("a limit of file sizes", func(t *testing.T) {
 		t.Parallel()
@@ -64,11 +64,11 @@ func TestDiskFull(t *testing.T) {
 			require.NoError(t, unix.Prlimit(s.PID(), unix.RLIMIT_FSIZE, nil, &old))
 			require.NoError(t, unix.Prlimit(s.PID(), unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: most, Max: old.Max}, nil))
 		}
-		fullDisk{
+		(&fullDisk{
 			server: s,
 			fill:   func(t *testing.T) { t.Helper(); limit(t, 64<<10) },
 			free:   func(t *testing.T) { t.Helper(); limit(t, unix.RLIM_INFINITY) },
-		}.run(t)
+		}).run(t)
 	})
 }
 
@@ -84,7 +84,7 @@ type fullDisk struct {
 	refused      int
 }
 
-func (d fullDisk) run(t *testing.T) {
+func (d *fullDisk) run(t *testing.T) {
 	t.Helper()
 	d.mu, d.acknowledged = &sync.Mutex{}, map[string]bool{}
 	d.key = d.server.Key(t, "--scopes", "read,write,admin")
@@ -147,7 +147,7 @@ func (d fullDisk) run(t *testing.T) {
 	d.check(t, programs.Start(t, d.server.Call.Dir))
 }
 
-func (d fullDisk) refusals() int {
+func (d *fullDisk) refusals() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.refused
@@ -203,7 +203,7 @@ func (d *fullDisk) send(t *testing.T, what, path, body string, want int) int {
 }
 
 // check wants everything that was acknowledged.
-func (d fullDisk) check(t *testing.T, s *servertest.Server) {
+func (d *fullDisk) check(t *testing.T, s *servertest.Server) {
 	t.Helper()
 	awaitSync(t, s)
 	have := map[string]int{}

@@ -83,7 +83,7 @@ and by a file .env in the working folder, over which the environment wins:
   RATE_LIMIT_WINDOW_MS           length of the window (60000)
   API_KEY_LAST_USED_DEBOUNCE_MS  least time between two writes of a key's last use (60000)
   PROMPT_RECONCILE_INTERVAL_MS   how often commits made by people are looked for (60000)
-  RETENTION_DAYS                 how long telemetry is kept where a workspace does not say (0, for ever)
+  RETENTION_DAYS                 how long telemetry is kept, workspaces may differ (0, for ever)
   PRICES_PATH                    a price file that overrides the built-in table
   OPENAI_API_KEY, ANTHROPIC_API_KEY, COHERE_API_KEY
                                  a provider of models each; OPENAI_BASE_URL and so on say

@@ -45,7 +45,7 @@ func TestReadConfig(t *testing.T) {
 			"PORT": "8080", "HOST": "[::1]", "DATA_DIR": "/d", "SQLITE_PATH": "/s.db", "PROMPTS_PATH": "/p.git", "DATABASE_URL": "postgres://h/d",
 			"API_KEY_SALT": "sixteen characters!", "RATE_LIMIT_WINDOW_MS": "1500", "RATE_LIMIT_MAX_REQUESTS": "7",
 			"API_KEY_LAST_USED_DEBOUNCE_MS": "0", "PROMPT_RECONCILE_INTERVAL_MS": "10", "RETENTION_DAYS": "30",
-			"GITHUB_WEBHOOK_SECRET": "w", "TRUST_PROXY": "TRUE", "LOG_FORMAT": "JSON", "LOG_LEVEL": "Debug", "PRICES_PATH": prices,
+			"GITHUB_WEBHOOK_SECRET": "w", "TRUST_PROXY": "TRUE", "LOG_FORMAT": "JSON", "LOG_LEVEL": "Debug", "LOG_REQUESTS": "True", "METRICS_ADDR": "127.0.0.1:9464", "PRICES_PATH": prices,
 			"DRIVER": "filesystem", "OTEL_ENABLED": "false", "OPENAI_API_KEY": "k1", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1", "ANTHROPIC_API_KEY": "k2", "COHERE_API_KEY": "k3",
 			"OLLAMA_BASE_URL": "http://127.0.0.1:1", "AZURE_OPENAI_API_KEY": "k4", "AZURE_OPENAI_BASE_URL": "https://acme.openai.azure.com",
 			"OPENAI_COMPATIBLE_BASE_URL": "http://127.0.0.1:1/v1", "OPENAI_COMPATIBLE_NAME": "litellm", "DEFAULT_WORKSPACE_MONTHLY_BUDGET_USD": "12.5",
@@ -72,7 +72,7 @@ func TestReadConfig(t *testing.T) {
 				RateLimit:        promptmetrics.RateLimit{Window: 1500 * time.Millisecond, Max: 7},
 				KeyTouchInterval: -1, ReconcileInterval: 10 * time.Millisecond, Retention: 30 * 24 * time.Hour,
 			},
-			requestLog: httpapi.LogFailures, webhookSecret: "w", trustProxy: true, level: slog.LevelDebug, json: true,
+			webhookSecret: "w", trustProxy: true, requestLog: httpapi.LogRequests, metrics: "127.0.0.1:9464", level: slog.LevelDebug, json: true,
 			exported: []string{"DATA_DIR=/d", "SQLITE_PATH=/s.db", "PROMPTS_PATH=/p.git"},
 			secrets:  []string{"DATABASE_URL", "API_KEY_SALT"},
 		}, c)

@@ -20,13 +20,13 @@ type convoy[T any] struct {
 	db *db.DB
 	// write writes the things of one workspace.
 	write func(ctx context.Context, tx *db.Tx, ws string, all []*load[T], at *moments) error
+	// written is told of what a commit has made durable.
+	written func(all []*load[T])
 	// weigh tells how much of the bound of a transaction, most, a thing takes up.
 	weigh func(thing T) int
 	most  int
-	// durable hears of things that are committed, once; nil if nobody listens.
-	durable func(all []*load[T])
-	queue   chan *load[T]
-	done    chan struct{}
+	queue chan *load[T]
+	done  chan struct{}
 	commits
 
 	mu     sync.RWMutex // guards queue against being closed while sent to
@@ -46,24 +46,18 @@ type load[T any] struct {
 const maxConvoy = 1000
 
 func newConvoy[T any](d *db.DB, write func(context.Context, *db.Tx, string, []*load[T], *moments) error) *convoy[T] {
-	return newWeighedConvoy(d, maxConvoy, func(T) int { return 1 }, write)
+	return newWeighedConvoy(d, maxConvoy, func(T) int { return 1 }, write, func([]*load[T]) {})
 }
 
 // newWeighedConvoy is a convoy of things of unlike size.
 func newWeighedConvoy[T any](
-	d *db.DB, most int, weigh func(T) int, write func(context.Context, *db.Tx, string, []*load[T], *moments) error,
+	d *db.DB, most int, weigh func(T) int,
+	write func(context.Context, *db.Tx, string, []*load[T], *moments) error, written func([]*load[T]),
 ) *convoy[T] {
 	c := &convoy[T]{
-		db: d, write: write, weigh: weigh, most: most,
+		db: d, write: write, written: written, weigh: weigh, most: most,
 		queue: make(chan *load[T], maxConvoy), done: make(chan struct{}), commits: newCommits(),
 	}
-	return c
-}
-
-// start lets a convoy write; durable hears of things that are committed, if it
-// is not nil.
-func (c *convoy[T]) start(durable func(all []*load[T])) *convoy[T] {
-	c.durable = durable
 	go c.run()
 	return c
 }
@@ -175,8 +169,8 @@ func (c *convoy[T]) store(batch []*load[T]) error {
 		}
 		return nil
 	})
-	if err == nil && c.durable != nil {
-		c.durable(batch)
+	if err == nil {
+		c.written(batch)
 	}
 	return err
 }

@@ -170,7 +170,7 @@ func (in *ingest) store(batch []*delivery) error {
 		return nil
 	})
 	if err == nil {
-		tell(in.observer, batch)
+		in.tell(batch)
 	}
 	return err
 }

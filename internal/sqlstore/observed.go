@@ -51,19 +51,62 @@ func copied[T any](p *T) *T {
 
 // tell lets the observer hear of what a commit has written: not of what was
 // there before under its key.
-func tell(observer telemetry.Observer, batch []*delivery) {
-	if observer == nil {
+func (in *ingest) tell(batch []*delivery) {
+	for _, d := range batch {
+		d.tell(in.observer)
+	}
+}
+
+// tell lets an observer hear of logs that are durable.
+func (d *delivery) tell(observer telemetry.Observer) {
+	if observer == nil || !d.fresh {
 		return
 	}
-	for _, d := range batch {
-		if !d.fresh {
-			continue
+	for i := range d.heard {
+		d.heard[i].At = time.UnixMicro(d.at).UTC()
+		d.heard[i].Log.ID, d.heard[i].Log.CreatedAt = d.first+int64(i), wire(d.at)
+	}
+	observer.Logged(d.heard)
+}
+
+// heardSpans is what a request of another program's tracing has written, for
+// observers.
+type heardSpans struct {
+	opened  []telemetry.Trace
+	added   []spanRow
+	changed []changedSpan
+	logs    *delivery // nil for none
+}
+
+type changedSpan struct {
+	row   spanRow
+	ended bool
+}
+
+// tellSpans lets the observer hear of what came over OTLP and is durable.
+func (s *Store) tellSpans(batch []*load[*spanLoad]) {
+	if s.observer == nil {
+		return
+	}
+	for _, l := range batch {
+		h := &l.thing.heard
+		from := telemetry.Source{Workspace: l.id.String(), Origin: telemetry.FromOTLP}
+		for _, t := range h.opened {
+			s.observer.TraceOpened(from, ownTrace(t))
 		}
-		for i := range d.heard {
-			d.heard[i].At = time.UnixMicro(d.at).UTC()
-			d.heard[i].Log.ID, d.heard[i].Log.CreatedAt = d.first+int64(i), wire(d.at)
+		added := make([]telemetry.Span, len(h.added))
+		for i, row := range h.added {
+			added[i] = ownSpan(row.span())
 		}
-		observer.Logged(d.heard)
+		if len(added) > 0 {
+			s.observer.SpansAdded(from, added)
+		}
+		for _, c := range h.changed {
+			s.observer.SpanChanged(from, ownSpan(c.row.span()), c.ended)
+		}
+		if h.logs != nil {
+			h.logs.tell(s.observer)
+		}
 	}
 }
 
@@ -76,8 +119,13 @@ func (r *recorder) traceOpened(o telemetry.Origin, t telemetry.Trace) {
 	if r.observer == nil {
 		return
 	}
+	r.observer.TraceOpened(r.source(o), ownTrace(t))
+}
+
+// ownTrace shares no memory with what the caller gets or gave.
+func ownTrace(t telemetry.Trace) telemetry.Trace {
 	t.PromptName, t.VersionTag, t.Metadata = copied(t.PromptName), copied(t.VersionTag), cloned(t.Metadata)
-	r.observer.TraceOpened(r.source(o), t)
+	return t
 }
 
 // spansAdded lets the observer hear of spans that are durable.

@@ -69,19 +69,16 @@ func (w *spanWriter) deliverLogs(ctx context.Context, counted map[spanKey]bool) 
 		}
 		d := byLoad[f.of]
 		if d == nil {
-			d = &delivery{id: f.of.id, actor: f.of.actor, how: fromOTLP}
+			d = &delivery{id: f.of.id, actor: f.of.actor, how: telemetry.Insertion{Call: &telemetry.Call{}}}
 			byLoad[f.of], all = d, append(all, d)
+			f.of.thing.heard.logs = d
 		}
-		d.logs = append(d.logs, *f.log)
-		if f.heard != nil {
-			d.heard = append(d.heard, f.heard.log...)
-		}
+		d.logs, d.heard = append(d.logs, *f.log), append(d.heard, f.heard...)
 		f.of.thing.out.Logs++
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	w.news().logs = all
 	return writeLogs(ctx, w.tx, w.ws, all, w.moments)
 }
 

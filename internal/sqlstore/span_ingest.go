@@ -14,12 +14,7 @@ type spanLoad struct {
 	traces []telemetry.Trace
 	spans  []spanInsert
 	out    telemetry.Ingested
-
-	// observed tells whether somebody listens.
-	observed bool
-	// news is what observers hear: the first request of those of a workspace
-	// that are written together has it for all.
-	news spanNews
+	heard  heardSpans
 }
 
 // spanInsert is a span made ready.
@@ -29,8 +24,8 @@ type spanInsert struct {
 	tokens bool
 	log    *logInsert
 	scores []scored
-	// heard is what observers will hear; nil if nobody listens.
-	heard *heardSpan
+	// heard is the log as observers will hear it; empty if nobody listens.
+	heard []telemetry.Recorded
 }
 
 // scored is a score made ready.
@@ -50,14 +45,17 @@ const maxSpanRows = 4000
 // Ingest stores spans; see [telemetry.Store].
 func (r *recorder) Ingest(ctx context.Context, in telemetry.Ingestion) (telemetry.Ingested, error) {
 	l := &load[*spanLoad]{id: r.db.ID(), actor: r.db.Actor(), thing: &spanLoad{
-		traces: slices.Clone(in.Traces), spans: make([]spanInsert, len(in.Spans)), observed: r.observer != nil,
+		traces: slices.Clone(in.Traces), spans: make([]spanInsert, len(in.Spans)),
 	}}
 	for i := range in.Spans {
 		var err error
-		if l.thing.spans[i], err = newSpanInsert(&in.Spans[i]); err != nil {
+		s := &l.thing.spans[i]
+		if *s, err = newSpanInsert(&in.Spans[i]); err != nil {
 			return telemetry.Ingested{}, err
 		}
-		l.thing.spans[i].heard = r.heardSpan(&in.Spans[i], &l.thing.spans[i])
+		if s.log != nil {
+			s.heard = r.heard(telemetry.Insertion{Origin: telemetry.FromOTLP}, []telemetry.Log{*in.Spans[i].Call}, []logInsert{*s.log})
+		}
 	}
 	if err := r.spans.deliver(ctx, l); err != nil {
 		return telemetry.Ingested{}, err
@@ -125,7 +123,7 @@ func writeSpans(ctx context.Context, tx *db.Tx, ws string, all []*load[*spanLoad
 		}
 	}
 	for _, l := range all {
-		l.thing.out, l.thing.news = telemetry.Ingested{}, spanNews{}
+		l.thing.out, l.thing.heard = telemetry.Ingested{}, heardSpans{}
 	}
 	for _, step := range []func(context.Context) error{
 		w.writeTraces, w.sortOut, w.insertSpans, w.completeSpans, w.writeLogs, w.writeScores, w.tally, w.audit,
@@ -223,8 +221,9 @@ func (w *spanWriter) insertSpans(ctx context.Context) error {
 		}); err != nil {
 			return err
 		}
-		w.added(&w.fresh[i], at)
 		id++
+		s.CreatedAt = at
+		w.fresh[i].of.thing.heard.added = append(w.fresh[i].of.thing.heard.added, *s)
 	}
 	return rows.flush(ctx)
 }
@@ -261,7 +260,9 @@ func (w *spanWriter) completeSpans(ctx context.Context) error {
 			w.ws, s.TraceID, s.SpanID, w.traces[s.TraceID].at); err != nil {
 			return err
 		}
-		w.changed(f, s)
+		before := f.stored.span()
+		s.CreatedAt = f.stored.CreatedAt
+		f.of.thing.heard.changed = append(f.of.thing.heard.changed, changedSpan{s, !before.Ended() && s.span().Ended()})
 	}
 	return nil
 }

@@ -137,8 +137,10 @@ func (w *spanWriter) openTraces(ctx context.Context, ids []any) error {
 		if err := rows.add(ctx, []any{w.ws, t.trace.ID, next, value(t.trace.PromptName), value(t.trace.VersionTag), value(metadata), at}); err != nil {
 			return err
 		}
-		w.opens(t)
 		next++
+		opened := t.trace
+		opened.CreatedAt = wire(at)
+		w.all[0].thing.heard.opened = append(w.all[0].thing.heard.opened, opened)
 	}
 	return rows.flush(ctx)
 }

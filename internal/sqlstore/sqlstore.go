@@ -28,12 +28,9 @@ func New(d *db.DB) *Store { return NewObserved(d, nil) }
 // NewObserved is New with an observer, which hears of the telemetry that is
 // recorded; nil for none.
 func NewObserved(d *db.DB, observer telemetry.Observer) *Store {
-	return &Store{
-		db: d, ingest: newIngest(d, observer), scores: newConvoy(d, writeScores).start(nil),
-		spans: newWeighedConvoy(d, maxSpanRows, func(l *spanLoad) int { return len(l.spans) }, writeSpans).start(tellSpans(observer)),
-
-		observer: observer,
-	}
+	s := &Store{db: d, ingest: newIngest(d, observer), scores: newConvoy(d, writeScores), observer: observer}
+	s.spans = newWeighedConvoy(d, maxSpanRows, func(l *spanLoad) int { return len(l.spans) }, writeSpans, s.tellSpans)
+	return s
 }
 
 // Close waits until what is being recorded is durable.

@@ -2,9 +2,8 @@
 // for log shippers that read what a program says on standard output.
 //
 // A line is the log as GET /v1/logs gives it, after "timestamp", when it was
-// recorded, to the microsecond. Lines of a workspace come in the order of their
-// ids, once each, when the log is durable; those of spans that came over OTLP
-// have an order among themselves.
+// recorded, to the microsecond. Lines come once each, when the log is durable, in
+// the order that [telemetry.Observer] tells.
 package jsonlines
 
 import (

@@ -373,19 +373,3 @@ func TestRestoreThatIsInterrupted(t *testing.T) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
-func FuzzRestore(f *testing.F) {
-	f.Add(written(f, whole(f)))
-	f.Add(former(f))
-	f.Add(sparse())
-	f.Fuzz(func(t *testing.T, data []byte) {
-		parent := t.TempDir()
-		into := filepath.Join(parent, "x")
-		if _, err := backup.Restore(t.Context(), bytes.NewReader(data), into, nil); err == nil {
-			return
-		}
-		left, err := os.ReadDir(parent)
-		require.NoError(t, err)
-		require.Empty(t, left)
-	})
-}

@@ -29,8 +29,12 @@ func newWork(in, pattern string) (*work, error) {
 		return nil, err
 	}
 	w := &work{path: path}
-	if w.lock, err = os.OpenFile(filepath.Join(path, lockName), os.O_RDWR|os.O_CREATE, 0o600); err == nil { //nolint:gosec // in a folder of our own.
+	// It gets its name when it is held: a lock that is there and free is that of
+	// a dead process.
+	fresh := filepath.Join(path, lockName+".new")
+	if w.lock, err = os.OpenFile(fresh, os.O_RDWR|os.O_CREATE, 0o600); err == nil { //nolint:gosec // in a folder of our own.
 		_, err = tryLock(w.lock)
+		err = errors.Join(err, os.Rename(fresh, filepath.Join(path, lockName)))
 	}
 	if err != nil {
 		return nil, errors.Join(err, w.remove())
