@@ -112,11 +112,9 @@ func (d *DB) migrateOn(ctx context.Context, conn *sql.Conn, steps []migration) e
 		if int64(step.number) <= have.Int64 {
 			continue
 		}
-		level := slog.LevelInfo
-		if !have.Valid {
-			level = slog.LevelDebug // a new database is no news
+		if have.Int64 > 0 { // a new database takes a moment; an upgrade may take long
+			d.log.Info("migrating the schema", "step", step.name)
 		}
-		d.log.Log(ctx, level, "migrating the schema", "step", step.name)
 		if _, err := conn.ExecContext(ctx, step.script); err != nil {
 			return fmt.Errorf("step %s: %w", step.name, err)
 		}
