@@ -82,7 +82,9 @@ func readConfig(e *environment) (config, error) {
 	o.ReconcileInterval = milliseconds(e.integer("PROMPT_RECONCILE_INTERVAL_MS", 60_000, 10, 366*msPerDay))
 	o.GitRemote, c.remoteNames = readGitRemote(e)
 	o.GitBranches = readGitBranches(e)
-	c.remoteNames = append(c.remoteNames, "Branches:", "GIT_BRANCHES:", "Branches are", "GIT_BRANCHES are")
+	if len(o.GitBranches) > 0 {
+		c.remoteNames = append(c.remoteNames, "Branches:", "GIT_BRANCHES:", "Branches are", "GIT_BRANCHES are")
+	}
 	if interval := milliseconds(e.integer("GITHUB_SYNC_INTERVAL_MS", 60_000, 100, 366*msPerDay)); o.GitRemote != nil {
 		o.ReconcileInterval = interval
 	}

@@ -66,7 +66,7 @@ and by a file .env in the working folder, over which the environment wins:
                                  redis://user:password@host:6379/0; rediss:// for TLS
   PROMPTS_PATH                   the bare git repository of the prompts ($DATA_DIR/prompts.git)
   DRIVER                         what keeps the prompts: filesystem, that repository; github, a git
-                                 host, of which PROMPTS_PATH is the mirror; s3, a bucket (filesystem)
+                                 host, mirrored at PROMPTS_PATH; s3, a bucket (filesystem)
   GITHUB_REPO, GITHUB_TOKEN      the repository on GitHub, owner/name, and who may push there;
                                  GITHUB_BRANCH is followed (the default branch)
   GIT_REMOTE_URL                 a repository on any other git host, by https, with

@@ -92,8 +92,8 @@ func TestARedisThatRefuses(t *testing.T) {
 	t.Parallel()
 	redis := redisserver.Start(t, "--requirepass", "secret")
 	for url, want := range map[string]string{
-		"redis://" + redis.Address():                  "says: NOAUTH Authentication required.; correct user and password",
-		"redis://:hunter2@" + redis.Address():         "says: WRONGPASS invalid username-password pair or user is disabled.; correct user and password",
+		"redis://" + redis.Address():                  "says: NOAUTH Authentication required; correct user and password",
+		"redis://:hunter2@" + redis.Address():         "says: WRONGPASS invalid username-password pair or user is disabled; correct user and password",
 		"redis://:secret@" + redis.Address() + "/999": "says: ERR DB index is out of range; correct the number of the database at the end",
 	} {
 		result := programs.Run(t, servertest.Call{Dir: t.TempDir(), Env: []string{"PORT=0", "HOST=127.0.0.1", "REDIS_URL=" + url}}, "promptmetrics-server")
