@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"log/slog"
 )
 
 // Rebind is the translation of placeholders.
@@ -17,7 +18,7 @@ var Missing = missing
 // OpenSchema opens a database as a program left it that knew the steps up to
 // one.
 func OpenSchema(ctx context.Context, c Config, last int) (*DB, error) {
-	d := &DB{dialect: c.Dialect, owned: true, now: c.Now}
+	d := &DB{dialect: c.Dialect, owned: true, now: c.Now, log: slog.New(slog.DiscardHandler), counts: newCounts()}
 	steps, err := migrations(migrationFiles, d.dialect)
 	if err == nil {
 		err = d.connect(ctx, c)
