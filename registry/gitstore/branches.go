@@ -274,6 +274,7 @@ func (s *Store) diffAll(ctx context.Context, since string) (registry.Diff, error
 	for i, b := range s.lines() {
 		all.Heads[b.owner] = diffs[i].Head
 		if b.owner == workspace.Default() {
+			all.Commit = diffs[i].Commit
 			s.addOwn(&all, diffs[i])
 		} else {
 			b.addBeside(&all, diffs[i])
